@@ -1,0 +1,246 @@
+"""All settings, fed from the environment. `docs/operations.md` explains each one.
+
+Three modes. Demo (`SPRECHSTUNDE_MODE=demo`, what `make run` sets) and test fill in harmless
+defaults; production, the default, refuses to start while anything it needs is missing and says
+what.
+"""
+
+import sys
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+MODE = env.str("SPRECHSTUNDE_MODE", default="production")
+if MODE not in {"production", "demo", "test"}:
+    raise ImproperlyConfigured(f"SPRECHSTUNDE_MODE is {MODE!r}; use production, demo or test.")
+DEMO = MODE == "demo"
+PRODUCTION = MODE == "production"
+
+_missing: list[str] = []
+
+
+def _required(name: str, *, outside_production: str) -> str:
+    """The environment's value; outside production the given harmless stand-in."""
+    value = env.str(name, default="" if PRODUCTION else outside_production)
+    if not value:
+        _missing.append(name)
+    return value
+
+
+# --- Secrets -------------------------------------------------------------------------------
+SECRET_KEY = _required("SECRET_KEY", outside_production="outside production nothing is secret: " + MODE)
+# Keys of the encrypted fields, newest first, comma-separated; the first one encrypts.
+FIELD_KEYS = [
+    key.strip()
+    for key in _required(
+        "FIELD_KEYS",
+        outside_production=urlsafe_b64encode(sha256(b"outside production").digest()).decode(),
+    ).split(",")
+    if key.strip()
+]
+# Key of the blind indexes. Never rotated without re-indexing, so it is separate.
+INDEX_KEY = _required("INDEX_KEY", outside_production="outside production: index")
+
+# --- Hosts ---------------------------------------------------------------------------------
+ALLOWED_HOSTS = [
+    host
+    for host in _required("ALLOWED_HOSTS", outside_production="localhost,127.0.0.1,testserver").split(",")
+    if host
+]
+# The address people reach us under: SMS links and webhook signatures are built from it, never
+# from a request's Host header.
+PUBLIC_URL = _required("PUBLIC_URL", outside_production="http://localhost:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# --- Database ------------------------------------------------------------------------------
+# Two roles: the web and the worker sign in as the application role; migrations run as the owner
+# (`SPRECHSTUNDE_DB_ROLE=owner manage.py migrate`).
+DB_ROLE = env.str("SPRECHSTUNDE_DB_ROLE", default="app")
+APP_DB_ROLE = env.str("APP_DB_ROLE", default="sprechstunde_app")
+_database_url = _required(
+    "DATABASE_OWNER_URL" if DB_ROLE == "owner" else "DATABASE_URL",
+    outside_production="postgres:///sprechstunde",
+)
+
+if _missing:
+    raise ImproperlyConfigured(
+        "Sprechstunde cannot start in production. Missing in the environment: "
+        + ", ".join(_missing)
+        + ". docs/operations.md says what each is for."
+    )
+
+DATABASES = {"default": environ.Env.db_url_config(_database_url, engine="django.db.backends.postgresql")}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "connect_timeout": 5,
+    "application_name": "sprechstunde",
+}
+if MODE != "test":
+    # One connection a request thread would die with its thread; the pool outlives them.
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DB_POOL_SIZE", default=20),
+        "timeout": 5,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Application ---------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "consultations",
+    "scheduling",
+    "notifications",
+    "clients",
+    "accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "schedule",
+    "procrastinate.contrib.django",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
+    "django_htmx",
+    "phonenumber_field",
+    "template_partials",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.LocaleMiddleware",
+    "accounts.middleware.AccessMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "accounts.context_processors.house",
+            ],
+            "builtins": ["template_partials.templatetags.partials", "accounts.templatetags.when"],
+        },
+    }
+]
+
+# --- Who may enter -------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "/"
+OTP_TOTP_ISSUER = "Sprechstunde"
+# A wrong password locks the account on this device, never the whole office behind one address.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "user_agent"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# Seconds without any request after which a signed-in person is signed out (with a warning first).
+IDLE_TIMEOUT_SECONDS = env.int("IDLE_TIMEOUT_SECONDS", default=30 * 60)
+
+# --- Transport -----------------------------------------------------------------------------
+_https = PUBLIC_URL.startswith("https://")
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=PRODUCTION) else None
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION or _https
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # KERN's icons are data: images
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Language and time ---------------------------------------------------------------------
+LANGUAGE_CODE = "de"  # the source strings are German; `locale/en` holds the English
+LANGUAGES = [("de", "Deutsch"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "Europe/Berlin"  # of processes; pages use the district's own zone
+
+# --- Static files --------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("kern", BASE_DIR / "node_modules" / "@kern-ux" / "native" / "dist"),
+]
+
+# --- Messages to clients -------------------------------------------------------------------
+# Which class delivers SMS: console (shown on the demo's phone page), memory (tests), twilio.
+SMS_BACKEND = env.str("SMS_BACKEND", default="twilio" if PRODUCTION else "console")
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
+TWILIO_SENDER = env.str("TWILIO_SENDER", default="")
+TWILIO_REGION = env.str("TWILIO_REGION", default="")
+TWILIO_EDGE = env.str("TWILIO_EDGE", default="")
+# Another address for the gateway's API; the tests' local server.
+TWILIO_API_URL = env.str("TWILIO_API_URL", default="")
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
+
+# --- Logging: paths, never bodies, names or query strings ------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}

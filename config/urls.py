@@ -1,0 +1,11 @@
+"""The whole URL table: one line a room. Every view declares who may enter (accounts/access.py)."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("clients.urls")),
+    path("", include("notifications.urls")),
+    path("", include("scheduling.urls")),
+    path("", include("consultations.urls")),
+]
