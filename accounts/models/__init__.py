@@ -1,0 +1,18 @@
+"""Who works here, what they may do, what they did."""
+
+from accounts.models.audit import AuditEvent, AuditSeal, Channel
+from accounts.models.district import CrisisNumber, District, Land, Municipality, Organisation
+from accounts.models.user import AccessLink, User
+
+__all__ = [
+    "AccessLink",
+    "AuditEvent",
+    "AuditSeal",
+    "Channel",
+    "CrisisNumber",
+    "District",
+    "Land",
+    "Municipality",
+    "Organisation",
+    "User",
+]

@@ -1,0 +1,107 @@
+"""The outbox. Knows nothing of bookings: a key, a recipient, a kind, a context, a time."""
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.fields import EncryptedTextField
+from accounts.models import District, User
+from clients.models import Client, Language
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Vocabulary for messages."""
+
+    def for_user(self, user: User) -> Self:
+        """Messages to one's own clients."""
+        return self.filter(Q(client__owner=user) | Q(client__deputy=user), district=user.district_id)
+
+
+class Message(models.Model):
+    """One SMS to one client. Its text is rendered from `context` at the moment of sending."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("geplant")
+        SENDING = "sending", _("wird gesendet")
+        SENT = "sent", _("gesendet")
+        DELIVERED = "delivered", _("zugestellt")
+        FAILED = "failed", _("nicht zustellbar")
+        UNCLEAR = "unclear", _("unklar")
+        WITHDRAWN = "withdrawn", _("zurückgezogen")
+        EXPIRED = "expired", _("verfallen")
+
+    class Kind(models.TextChoices):
+        BOOKED = "booked", _("Termin gebucht")
+        REMINDER = "reminder", _("Erinnerung")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="+")
+    # For example `booking:<uuid>:reminder:1d`; a message is queued once.
+    key = models.CharField(max_length=120, unique=True)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="messages")
+    kind = models.CharField(max_length=12, choices=Kind)
+    language = models.CharField(max_length=3, choices=Language)
+    # Neutral facts only: {"start_at": iso, "place": str, "link": path, "zone": str}
+    context = models.JSONField(default=dict)
+    send_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="after this it is never sent: the appointment has begun")
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    gateway_id = models.CharField(max_length=64, blank=True, help_text="the gateway's own id")
+    error_code = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["send_at"], condition=Q(status="queued"), name="message_due"),
+            models.Index(fields=["claimed_at"], condition=Q(status="sending"), name="message_in_flight"),
+            models.Index(fields=["gateway_id"], condition=~Q(gateway_id=""), name="message_gateway_id"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="sending") | Q(claimed_at__isnull=False),
+                name="message_sending_is_claimed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}"
+
+
+class DeliveryEvent(models.Model):
+    """What became of a message, in order: attempts, answers, callbacks."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    status = models.CharField(max_length=20)
+    error_code = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.error_code}"
+
+
+class PhoneText(models.Model):
+    """Demo only: what the console gateway "delivered", so that a newcomer can look at the phones."""
+
+    district = models.ForeignKey(District, on_delete=models.CASCADE, related_name="+")
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="phone_text")
+    number = EncryptedTextField()
+    body = EncryptedTextField()
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["received_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M}"

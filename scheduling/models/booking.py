@@ -1,0 +1,152 @@
+"""A seat taken: held, booked, and what became of it (FHIR Appointment status)."""
+
+import uuid
+from typing import Self
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import District, User
+from clients.models import Client
+from scheduling.models.slot import Slot
+
+
+class NoShowReason(models.TextChoices):
+    """Why somebody did not come (domain: no-shows)."""
+
+    FORGOT = "forgot", _("vergessen")
+    NO_INTERPRETER = "no_interpreter", _("keine Sprachmittlung")
+    TRANSPORT = "transport", _("Anfahrt")
+    CHILD_CARE = "child_care", _("Kinderbetreuung")
+    ILLNESS = "illness", _("krank")
+    AFRAID = "afraid", _("Angst")
+    WRONG_INFO = "wrong_info", _("falsche Angaben zum Termin")
+    MOVED = "moved", _("umgezogen / verlegt")
+    COURSE_CLASH = "course_clash", _("Kurs zur selben Zeit")
+    UNKNOWN = "unknown", _("nicht bekannt")
+
+
+class CancelReason(models.TextChoices):
+    """Why an appointment was cancelled."""
+
+    CLIENT = "client", _("auf Wunsch der Klientin / des Klienten")
+    CASEWORKER = "caseworker", _("durch die Fallführung")
+    SESSION = "session", _("Sprechstunde fällt aus")
+    CONSENT_REVOKED = "consent_revoked", _("Einwilligung widerrufen")
+    ILLNESS = "illness", _("krank")
+    NO_INTERPRETER = "no_interpreter", _("keine Sprachmittlung")
+    OTHER = "other", _("anderer Grund")
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    """Vocabulary for bookings."""
+
+    def for_user(self, user: User) -> Self:
+        """Bookings made by oneself, or of one's own clients."""
+        return self.filter(
+            Q(holder=user) | Q(client__owner=user) | Q(client__deputy=user), district=user.district_id
+        )
+
+    def living(self) -> Self:
+        """Those that occupy their seat: not cancelled, and no hold the database's clock has passed."""
+        return self.exclude(status=Booking.Status.CANCELLED).exclude(
+            status=Booking.Status.TENTATIVE, held_until__lte=Now()
+        )
+
+    def dead_holds(self) -> Self:
+        """Holds whose time has passed."""
+        return self.filter(status=Booking.Status.TENTATIVE, held_until__lte=Now())
+
+    def upcoming(self) -> Self:
+        """Booked appointments that have not begun."""
+        return self.filter(status=Booking.Status.BOOKED, start_at__gt=Now())
+
+
+class Booking(models.Model):
+    """One seat of one slot. A hold is a booking with status `tentative`."""
+
+    class Status(models.TextChoices):
+        TENTATIVE = "tentative", _("vorgemerkt")
+        BOOKED = "booked", _("gebucht")
+        ARRIVED = "arrived", _("eingetroffen")
+        FULFILLED = "fulfilled", _("wahrgenommen")
+        NOSHOW = "noshow", _("nicht erschienen")
+        CANCELLED = "cancelled", _("abgesagt")
+
+    class Answer(models.TextChoices):
+        """What the client said on their page."""
+
+        COMING = "coming", _("kommt")
+        NOT_COMING = "not_coming", _("kann nicht")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="bookings")
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="bookings")
+    seat = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(max_length=10, choices=Status)
+    # Copies of the slot's times: exclusion constraints and feeds read them without a join.
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    during = DateTimeRangeField(help_text="half-open: [start_at, end_at)")
+    holder = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")
+    client = models.ForeignKey(
+        Client, on_delete=models.PROTECT, related_name="bookings", null=True, blank=True
+    )
+    held_until = models.DateTimeField(null=True, blank=True)
+    extensions = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    booked_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    cancel_reason = models.CharField(max_length=20, choices=CancelReason, blank=True)
+    noshow_reason = models.CharField(max_length=20, choices=NoShowReason, blank=True)
+    answer = models.CharField(max_length=10, choices=Answer, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    ical_sequence = models.PositiveIntegerField(default=0)
+    # Of this form's submission; the same form sent twice acts once.
+    idempotency_key = models.UUIDField(null=True, blank=True)
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["start_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slot", "seat"], condition=~Q(status="cancelled"), name="booking_seat_taken_once"
+            ),
+            ExclusionConstraint(
+                name="booking_client_in_one_place",
+                expressions=[("client", RangeOperators.EQUAL), ("during", RangeOperators.OVERLAPS)],
+                condition=Q(client__isnull=False) & ~Q(status__in=["cancelled", "noshow"]),
+            ),
+            models.CheckConstraint(
+                condition=Q(status="tentative", held_until__isnull=False)
+                | (~Q(status="tentative") & Q(held_until__isnull=True)),
+                name="booking_held_until_iff_tentative",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="cancelled", cancelled_at__isnull=False)
+                | (~Q(status="cancelled") & Q(cancelled_at__isnull=True)),
+                name="booking_cancelled_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="noshow") | ~Q(noshow_reason=""), name="booking_noshow_has_a_reason"
+            ),
+            models.UniqueConstraint(
+                fields=["holder", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="booking_form_acts_once",
+            ),
+            models.CheckConstraint(condition=Q(seat__gte=1), name="booking_seat_from_one"),
+        ]
+        indexes = [
+            models.Index(fields=["held_until"], condition=Q(status="tentative"), name="booking_holds"),
+            models.Index(fields=["district", "start_at"], name="booking_by_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.start_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,151 @@
+"""Series of sessions: the rule, the template of blocks, and each materialised date."""
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import District, User
+from scheduling.models.resource import Resource
+
+
+class BlockFormat(models.TextChoices):
+    """What a block of a session is for (two formats, two legal worlds)."""
+
+    PRESENTATION = "presentation", _("Vorstellung")
+    CASE_CONSULTATION = "case_consultation", _("Fallberatung")
+
+
+class HolidayRule(models.TextChoices):
+    """What happens to a date that falls on a public holiday of the Land."""
+
+    SKIP = "skip", _("ausfallen lassen")
+    WEEK_LATER = "week_later", _("eine Woche später")
+    NEXT_WORKDAY = "next_workday", _("auf den nächsten Werktag")
+
+
+class SessionTemplate(models.Model):
+    """How a consultation day is cut, e.g. two presentations of 70 minutes and a case consultation of 35."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="session_templates")
+    name = models.CharField(_("Name"), max_length=80)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TemplateBlock(models.Model):
+    """One block of a template: it starts where the one before ends, plus the pause."""
+
+    template = models.ForeignKey(SessionTemplate, on_delete=models.CASCADE, related_name="blocks")
+    position = models.PositiveSmallIntegerField()
+    minutes = models.PositiveSmallIntegerField(_("Dauer in Minuten"))
+    pause_minutes = models.PositiveSmallIntegerField(_("Pause danach in Minuten"), default=0)
+    format = models.CharField(_("Format"), max_length=20, choices=BlockFormat)
+    with_interpreter = models.BooleanField(_("mit Sprachmittlung"), default=False)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["template", "position"], name="template_block_position_unique"),
+            models.CheckConstraint(
+                condition=Q(minutes__gte=10, minutes__lte=480), name="template_block_lasts_10_to_480_minutes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.minutes} min {self.format}"
+
+
+class SeriesQuerySet(models.QuerySet["Series"]):
+    """Vocabulary for series."""
+
+    def for_user(self, user: User) -> Self:
+        """The series of one's own district."""
+        return self.filter(district=user.district_id)
+
+
+class Series(models.Model):
+    """A recurring consultation. Its rule is a django-scheduler event (scheduling/series.py)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="series")
+    event = models.OneToOneField("schedule.Event", on_delete=models.PROTECT, related_name="+")
+    kind = models.ForeignKey("scheduling.AppointmentKind", on_delete=models.PROTECT, related_name="+")
+    template = models.ForeignKey(SessionTemplate, on_delete=models.PROTECT, related_name="series")
+    specialist = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
+    room = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
+    holiday_rule = models.CharField(max_length=12, choices=HolidayRule, default=HolidayRule.SKIP)
+    extended_until = models.DateField(null=True, blank=True, help_text="slots exist up to here")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SeriesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "series"
+
+    def __str__(self) -> str:
+        return f"Series {self.uuid}"
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Vocabulary for sessions."""
+
+    def for_user(self, user: User) -> Self:
+        """The sessions of one's own district."""
+        return self.filter(district=user.district_id)
+
+    def held_by(self, user: User) -> Self:
+        """The sessions at which this person is the specialist."""
+        return self.filter(specialist__user=user)
+
+    def taking_place(self) -> Self:
+        """Sessions that are not cancelled."""
+        return self.exclude(status=Session.Status.CANCELLED)
+
+
+class Session(models.Model):
+    """One date of a series, with its slots. `original_start_at` stays when the session is moved."""
+
+    class Status(models.TextChoices):
+        PLANNED = "planned", _("geplant")
+        CANCELLED = "cancelled", _("abgesagt")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="sessions")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="sessions")
+    specialist = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
+    room = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
+    original_start_at = models.DateTimeField()
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.PLANNED)
+    cancel_reason = models.CharField(_("Grund der Absage"), max_length=200, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["start_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "original_start_at"], name="session_once_per_date"),
+            models.CheckConstraint(
+                condition=Q(end_at__gt=F("start_at")), name="session_ends_after_its_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="cancelled", cancelled_at__isnull=False)
+                | Q(status="planned", cancelled_at__isnull=True),
+                name="session_cancelled_has_a_time",
+            ),
+        ]
+        indexes = [models.Index(fields=["district", "start_at"], name="session_by_start")]
+
+    def __str__(self) -> str:
+        return f"{self.start_at:%Y-%m-%d %H:%M}"
