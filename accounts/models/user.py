@@ -29,14 +29,23 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(roles__contains=[role.value])
 
 
-_ManagerBase = BaseUserManager.from_queryset(UserQuerySet)
-
-
-class UserManager(_ManagerBase):
+class UserManager(BaseUserManager["User"]):
     """Users come with their district and organisation, which every page needs."""
 
     def get_queryset(self) -> UserQuerySet:
         return UserQuerySet(self.model, using=self._db).select_related("district", "organisation")
+
+    def for_user(self, user: "User") -> UserQuerySet:
+        """The people of one's own district."""
+        return self.get_queryset().for_user(user)
+
+    def active(self) -> UserQuerySet:
+        """Those who may sign in."""
+        return self.get_queryset().active()
+
+    def with_role(self, role: Role) -> UserQuerySet:
+        """Those who hold the role."""
+        return self.get_queryset().with_role(role)
 
     def create_user(self, username: str, *, organisation: Organisation, **fields: Any) -> "User":
         """A user of the organisation without a usable password (`accounts.users.invite` sends them on)."""
