@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import environ
-from csp.constants import NONCE, NONE, SELF
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -50,9 +50,7 @@ INDEX_KEY = _required("INDEX_KEY", outside_production="outside production: index
 
 # --- Hosts ---------------------------------------------------------------------------------
 ALLOWED_HOSTS = [
-    host
-    for host in _required("ALLOWED_HOSTS", outside_production="localhost,127.0.0.1,testserver").split(",")
-    if host
+    host for host in _required("ALLOWED_HOSTS", outside_production="localhost,127.0.0.1,testserver").split(",") if host
 ]
 # The address people reach us under: SMS links and webhook signatures are built from it, never
 # from a request's Host header.
