@@ -1,0 +1,49 @@
+# Sprechstunde. `make run` and `make test` do all set-up themselves, as root or not; a second run is fast.
+PYTHON ?= python3
+PORT ?= 8000
+V := .venv/bin/
+
+# Tools read the settings in test mode; `make run` sets its own.
+export SPRECHSTUNDE_MODE ?= test
+
+.PHONY: help run test lint bench promises setup lock messages clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
+
+run: ## the demo district at http://localhost:8000 (PORT=8123 make run for another port)
+	@$(PYTHON) config/bootstrap.py run
+	@SPRECHSTUNDE_MODE=demo PORT=$(PORT) $(V)python -m config.run
+
+setup: ## everything the tests and linters need
+	@$(PYTHON) config/bootstrap.py test
+
+test: lint ## linters and all tests
+	$(V)pytest $(ARGS)
+
+lint: setup ## style, types, layers, migrations, templates, deploy check
+	$(V)ruff check
+	$(V)ruff format --check
+	$(V)lint-imports
+	$(V)python -m config.checks
+	$(V)mypy .
+
+promises: setup ## the tests of each promise with the full number of rounds, and a table of them
+	$(V)python -m config.promises
+
+bench: setup ## measure each path against its limit (NAME=booking-http for one)
+	$(V)python -m benchmarks.run $(NAME)
+
+messages: ## collect the texts to translate into locale/, and compile them
+	$(V)python -m config.bootstrap messages
+
+lock: ## pin all dependencies with hashes (needs uv and npm)
+	uv pip compile $(LOCK) pyproject.toml -o requirements.lock
+	uv pip compile $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(LOCK) --group postgres -o requirements-postgres.lock
+	uv pip compile $(LOCK) --group npm -o requirements-npm.lock
+	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+clean: ## stop the embedded databases and delete everything that can be made again, the demo's data too
+	@$(PYTHON) config/bootstrap.py clean
