@@ -188,7 +188,7 @@ class SeriesFactory(DjangoModelFactory[Series]):
     kind = factory.SubFactory(KindFactory, district=factory.SelfAttribute("..district"))
     template = factory.SubFactory(TemplateFactory, district=factory.SelfAttribute("..district"))
     created_by = factory.SubFactory(UserFactory, roles=[Role.COORDINATOR.value])
-    event = factory.LazyFunction(lambda: _bare_event())
+    event = factory.LazyFunction(lambda: _bare_event())  # noqa: PLW0108 (defined below)
 
 
 def _bare_event() -> Any:
