@@ -1,2 +1,98 @@
-def house(request):  # placeholder until the look lands
-    return {}
+"""What every page's frame needs: `house` in templates."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import declaration
+from accounts.models import User
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the navigation."""
+
+    label: str | Promise
+    url_name: str
+    demo_only: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry this person may follow."""
+
+    label: str | Promise
+    url: str
+    is_here: bool
+
+
+ENTRIES = [
+    Entry(_("Heute"), "consultations:today"),
+    Entry(_("Sprechstunde"), "scheduling:board"),
+    Entry(_("Anmeldungen"), "consultations:referrals"),
+    Entry(_("Klientinnen und Klienten"), "clients:list"),
+    Entry(_("Tagesagenda"), "consultations:agenda"),
+    Entry(_("Jahr planen"), "scheduling:plan_year"),
+    Entry(_("Nachrichten"), "notifications:log"),
+    Entry(_("Verwaltung"), "accounts:administration"),
+    Entry(_("Handy"), "notifications:phones", demo_only=True),
+]
+
+
+class House:
+    """The frame around a page. Lazy, so that fragments and error pages pay for nothing."""
+
+    demo = settings.DEMO
+    idle_seconds = settings.IDLE_TIMEOUT_SECONDS
+    languages = settings.LANGUAGES
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def person(self) -> User | None:
+        """Who is signed in with both factors, else None."""
+        user = getattr(self._request, "user", None)  # an early error page comes without
+        return user if isinstance(user, User) and is_verified(user) else None
+
+    @cached_property
+    def district_name(self) -> str:
+        """The district of the person signed in; empty outside."""
+        return self.person.district.name if self.person else ""
+
+    @cached_property
+    def navigation(self) -> list[Link]:
+        """The entries this person may enter, in order."""
+        return list(self._links(self.person)) if self.person else []
+
+    def _links(self, person: User) -> Iterator[Link]:
+        for entry in ENTRIES:
+            if entry.demo_only and not self.demo:
+                continue
+            try:
+                url = reverse(entry.url_name)
+            except NoReverseMatch:
+                continue
+            # What the view itself declares decides, so an entry never leads to a refusal.
+            access = declaration(resolve(url).func)
+            if access and access.allows(person):
+                yield Link(entry.label, url, is_here=self._is_here(url))
+
+    def _is_here(self, url: str) -> bool:
+        path = self._request.path
+        return path == url or (url != "/" and path.startswith(url))
+
+
+def is_verified(user: User) -> bool:
+    """Whether the second factor was passed in this session."""
+    return bool(user.is_verified())  # type: ignore[attr-defined]  # django_otp's middleware adds it
+
+
+def house(request: HttpRequest) -> dict[str, House]:
+    """`house` for every template; see the class."""
+    return {"house": House(request)}

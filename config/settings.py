@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.forms",  # its widget templates, found by our form renderer
     "channels",
     "schedule",
     "procrastinate.contrib.django",
@@ -147,10 +148,15 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "accounts.context_processors.house",
             ],
-            "builtins": ["template_partials.templatetags.partials", "accounts.templatetags.when"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "accounts.templatetags.when",
+                "accounts.templatetags.kern",
+            ],
         },
     }
 ]
+FORM_RENDERER = "accounts.forms_kern.KernRenderer"
 
 # --- Who may enter -------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

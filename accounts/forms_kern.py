@@ -1,0 +1,67 @@
+"""Forms rendered as KERN form controls, wherever a page says `{{ form }}` or `as_field_group`.
+
+`settings.FORM_RENDERER` names `KernRenderer`. Templates: components/form.html (error summary,
+then fields) and components/field.html (label, hint, control, error).
+"""
+
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.forms.renderers import TemplatesSetting
+
+_CLASS = {
+    "input": "kern-form-input__input",
+    "select": "kern-form-input__select",
+    "checkbox": "kern-form-check__checkbox",
+    "checkboxes": "kern-form-check__checkbox",
+    "radios": "kern-form-check__radio",
+    "parts": "kern-form-input__input",
+}
+
+
+class KernBoundField(BoundField):
+    """A field that knows which KERN control it is and marks itself when it has errors."""
+
+    @property
+    def control(self) -> str:
+        """One of the keys above: how components/field.html lays the field out."""
+        widget = self.field.widget
+        if isinstance(widget, forms.CheckboxSelectMultiple):  # a RadioSelect too, so it comes first
+            return "checkboxes"
+        if isinstance(widget, forms.RadioSelect):
+            return "radios"
+        if isinstance(widget, forms.CheckboxInput):
+            return "checkbox"
+        if isinstance(widget, forms.Select) and not widget.allow_multiple_selected:
+            return "select"
+        return "parts" if isinstance(widget, forms.MultiWidget) else "input"
+
+    @property
+    def focus_id(self) -> str:
+        """The id of the element an error link leads to: of a group, its first control."""
+        return f"{self.auto_id}_0" if self.control in {"radios", "checkboxes", "parts"} else self.id_for_label
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether the label says so; a lone tick box needs no such word."""
+        return not self.field.required and self.control != "checkbox"
+
+    def build_widget_attrs(self, attrs: dict[str, Any], widget: forms.Widget | None = None) -> dict[str, Any]:
+        """Django's attributes plus KERN's class; a class set on the widget itself stays."""
+        built = super().build_widget_attrs(attrs, widget)
+        name = _CLASS[self.control]
+        classes = [
+            name,
+            f"{name}--error" if self.errors else "",
+            (widget or self.field.widget).attrs.get("class", ""),
+        ]
+        return {**built, "class": " ".join(filter(None, classes))}
+
+
+class KernRenderer(TemplatesSetting):
+    """Django's template engine with our form templates and fields."""
+
+    form_template_name = "components/form.html"
+    field_template_name = "components/field.html"
+    bound_field_class = KernBoundField

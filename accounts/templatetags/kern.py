@@ -1,0 +1,177 @@
+"""KERN components as template tags. `docs/look.md` shows how pages use them.
+
+Built in: no `{% load %}` needed. Each tag renders the template of its name in
+`templates/components/`; the markup lives there.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts import when
+
+register = template.Library()
+
+# What a state looks like unless the page chooses its own symbol: never colour alone.
+_ICONS = {"info": "info", "success": "success", "warning": "warning", "danger": "danger", "neutral": ""}
+
+
+def _render(component: str, /, **context: object) -> SafeString:
+    return render_to_string(f"components/{component}.html", context)
+
+
+def _tidy(content: str) -> SafeString:
+    """A block's content without the blank lines around it; Django has escaped it already."""
+    return mark_safe(content.strip())  # noqa: S308
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", size: str = "") -> SafeString:
+    """A symbol; silent for screen readers unless it carries a label. Sizes: small, large."""
+    return _render("icon", name=name, label=label, size=size)
+
+
+@register.simple_tag
+def badge(text: str, kind: str = "info", icon: str | None = None, large: bool = False) -> SafeString:
+    """A state by word and symbol. Kinds: info, success, warning, danger, neutral."""
+    return _render("badge", text=text, kind=kind, icon=_ICONS[kind] if icon is None else icon, large=large)
+
+
+@register.simple_tag
+def link_button(
+    href: str, text: str, kind: str = "secondary", icon: str = "", small: bool = False
+) -> SafeString:
+    """A link that looks like a button. Kinds: primary (one a page), secondary, tertiary."""
+    return _render("link_button", href=href, text=text, kind=kind, icon=icon, small=small)
+
+
+@register.simple_tag
+def submit(
+    text: str, kind: str = "primary", icon: str = "", name: str = "", value: str = "", small: bool = False
+) -> SafeString:
+    """A button that sends its form; with name and value when a form has several."""
+    return _render("submit", text=text, kind=kind, icon=icon, name=name, value=value, small=small)
+
+
+@register.simple_tag
+def dialog_button(
+    dialog: str, text: str, href: str, kind: str = "secondary", icon: str = "", small: bool = False
+) -> SafeString:
+    """Opens the dialog of that id; without JavaScript it follows `href` to the same question as a page."""
+    return _render("link_button", dialog=dialog, text=text, href=href, kind=kind, icon=icon, small=small)
+
+
+@register.simple_tag
+def print_button(text: str = "") -> SafeString:
+    """Prints the page; not shown without JavaScript."""
+    return _render("print_button", text=text)
+
+
+@register.simple_tag
+def copy_button(target: str, text: str = "") -> SafeString:
+    """Copies the text of the element with that id; not shown without JavaScript."""
+    return _render("copy_button", target=target, text=text)
+
+
+@register.simple_tag
+def timer(until: datetime, over: str = "") -> SafeString:
+    """Counts down to an instant ("noch 4:12 Min."), then shows `over`."""
+    now = timezone.now()
+    return _render("timer", until=until, now=now, left=when.minutes_left(until, now=now), over=over)
+
+
+@register.simple_tag
+def progress(current: int, total: int, label: str = "") -> SafeString:
+    """ "Schritt 2 von 4" with its bar."""
+    return _render("progress", current=current, total=total, label=label)
+
+
+@register.simple_tag
+def saved(at: datetime | None = None) -> SafeString:
+    """Where autosave says "zuletzt gesichert 14:32"; inside `form[data-autosave-url]`."""
+    return _render("saved", at=at)
+
+
+@register.simple_tag
+def live_note(at: datetime | None = None) -> SafeString:
+    """Where a live page says "aktualisiert gerade eben", and says when it is not live."""
+    return _render("live_note", at=at)
+
+
+@register.simple_block_tag
+def page_heading(content: str, title: str, preline: str = "", subline: str = "") -> SafeString:
+    """The page's one `<h1>`; the block holds its main action."""
+    return _render("page_heading", content=_tidy(content), title=title, preline=preline, subline=subline)
+
+
+@register.simple_block_tag
+def card(
+    content: str, title: str = "", level: int = 2, preline: str = "", id: str = "", kind: str = ""
+) -> SafeString:
+    """A card as tall as its content. Kinds: surface (grey), accent (a line at its start)."""
+    return _render("card", content=content, title=title, level=level, preline=preline, id=id, kind=kind)
+
+
+@register.simple_block_tag
+def alert(content: str, title: str, kind: str = "info", role: str = "") -> SafeString:
+    """A notice. `role="alert"` or "status" only when it appears while one works."""
+    return _render("alert", content=_tidy(content), title=title, kind=kind, role=role)
+
+
+@register.simple_block_tag
+def empty_state(content: str, title: str, icon: str = "info") -> SafeString:
+    """Nothing there yet: says so, and the block teaches the next step."""
+    return _render("empty_state", content=content, title=title, icon=icon)
+
+
+@register.simple_block_tag
+def task_list(content: str, title: str = "", level: int = 2) -> SafeString:
+    """A list of what needs doing; the block holds `{% task %}` rows."""
+    return _render("task_list", content=content, title=title, level=level)
+
+
+@register.simple_block_tag
+def task(content: str, text: str, href: str = "", note: str = "", id: str = "") -> SafeString:
+    """One row: a sentence (a link with `href`); the block holds its badge or button."""
+    return _render("task", content=_tidy(content), text=text, href=href, note=note, id=id)
+
+
+@register.simple_block_tag
+def facts(content: str, stacked: bool = False) -> SafeString:
+    """A list of names and values; the block holds `{% fact %}` rows. `stacked`: value below name."""
+    return _render("facts", content=content, stacked=stacked)
+
+
+@register.simple_block_tag
+def fact(content: str, name: str) -> SafeString:
+    """One name with its value in the block."""
+    return _render("fact", content=_tidy(content), name=name)
+
+
+@register.simple_block_tag
+def table(content: str, caption: str, hide_caption: bool = False, small: bool = False) -> SafeString:
+    """A table that scrolls sideways by itself on narrow screens; the block holds thead and tbody."""
+    return _render("table", content=content, caption=caption, hide_caption=hide_caption, small=small)
+
+
+@register.simple_block_tag
+def accordion(content: str, title: str, open: bool = False, id: str = "") -> SafeString:
+    """Something to unfold."""
+    return _render("accordion", content=content, title=title, open=open, id=id)
+
+
+@register.simple_block_tag(takes_context=True)
+def dialog(context: Context, content: str, id: str, title: str, **options: Any) -> SafeString:
+    """A question that is asked once, naming the consequence; its form POSTs to `action`.
+
+    Options: `action` (address), `button` (what it does: "Termin absagen"), `back` ("Doch nicht"),
+    `kind` ("primary", or "danger" for what cannot be undone).
+    """
+    return _render(
+        "dialog", content=content, id=id, title=title, csrf_token=context.get("csrf_token"), **options
+    )

@@ -1,0 +1,160 @@
+"""Times and dates as people read them: "Di 8. Dez., 14:00–15:10".
+
+Staff read times in their district's zone (the one Django has active) and in the language of
+their pages. Clients read dates in their own language: weekday as that language writes it, then
+dd.mm.yyyy, always Gregorian and in the digits German offices use, because that is what stands
+on the letter and on the door.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from functools import cache
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_timedelta
+from dateutil.relativedelta import relativedelta
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a client language is written: Babel's locale, direction, comma, `lang` attribute."""
+
+    locale: str
+    comma: str = ", "
+    right_to_left: bool = False
+    tag: str = ""
+
+
+# Dari has no CLDR data of its own: it is Persian as written in Afghanistan (fa-AF).
+WRITINGS = {
+    "ar": Writing("ar", "، ", right_to_left=True),
+    "ckb": Writing("ckb", "، ", right_to_left=True),
+    "de": Writing("de"),
+    "en": Writing("en"),
+    "fa": Writing("fa", "، ", right_to_left=True),
+    "fr": Writing("fr", " "),
+    "kmr": Writing("ku"),
+    "prs": Writing("fa_AF", "، ", right_to_left=True, tag="fa-AF"),
+    "ps": Writing("ps", "، ", right_to_left=True),
+    "ru": Writing("ru"),
+    "so": Writing("so"),
+    "ti": Writing("ti", "፣ "),
+    "tr": Writing("tr"),
+    "uk": Writing("uk"),
+}
+
+
+def _writing(language: str) -> Writing:
+    try:
+        return WRITINGS[language.replace("_", "-").split("-")[0].lower()]
+    except KeyError:
+        raise ValueError(f"No dates are known for the language {language!r}.") from None
+
+
+def direction(language: str) -> str:
+    """ "rtl" or "ltr" for an HTML `dir` attribute; ValueError for a language we do not write."""
+    return "rtl" if _writing(language).right_to_left else "ltr"
+
+
+def html_lang(language: str) -> str:
+    """The language's tag for an HTML `lang` attribute, e.g. "fa-AF" for "prs"."""
+    return _writing(language).tag or language.replace("_", "-").split("-")[0].lower()
+
+
+def long_date(value: date, language: str) -> str:
+    """The day for a client, e.g. "Dienstag, 08.12.2026"; an instant is taken in the active zone."""
+    writing = _writing(language)
+    on = _on(value, None)
+    return f"{_weekday(on, 'EEEE', writing.locale)}{writing.comma}{on:%d.%m.%Y}"
+
+
+def day(value: date, *, zone: tzinfo | None = None) -> str:
+    """ "Di 8. Dez.", in English "Tue 8 Dec"."""
+    on = _on(value, zone)
+    pattern = "d MMM" if _locale().language == "en" else "d. MMM"
+    return f"{_weekday(on, 'EEE', _locale())} {format_date(on, pattern, locale=_locale())}"
+
+
+def day_year(value: date, *, zone: tzinfo | None = None) -> str:
+    """ "Di 8. Dez. 2026", in English "Tue 8 Dec 2026"."""
+    on = _on(value, zone)
+    return f"{day(on)} {on.year}"
+
+
+def month(value: date, *, zone: tzinfo | None = None) -> str:
+    """ "Dezember 2026"."""
+    return format_skeleton("yMMMM", _on(value, zone), locale=_locale())
+
+
+def clock(value: datetime, *, zone: tzinfo | None = None) -> str:
+    """ "14:00", never "2 pm"."""
+    return f"{_local(value, zone):%H:%M}"
+
+
+def span(start: datetime, end: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:
+    """ "Di 8. Dez., 14:00–15:10"; with the year when it is neither this one nor close ahead."""
+    first, last = _local(start, zone), _local(end, zone)
+    text = f"{_near_day(first, now)}, {first:%H:%M}"
+    if first.date() == last.date():
+        return f"{text}–{last:%H:%M}"
+    return f"{text} – {_near_day(last, now)}, {last:%H:%M}"
+
+
+def moment(value: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:
+    """One instant, "Di 8. Dez., 14:00"; with the year as in `span`."""
+    at = _local(value, zone)
+    return f"{_near_day(at, now)}, {at:%H:%M}"
+
+
+def ago(value: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:
+    """ "gerade eben", "vor 3 Min.", "vor 2 Std.", from a day on the day and time themselves."""
+    passed = (now or timezone.now()) - value
+    # A clock that runs a little ahead of ours still means "now".
+    if abs(passed) < timedelta(minutes=1):
+        return gettext("gerade eben")
+    if timedelta(0) < passed < timedelta(days=1):
+        size = timedelta(hours=1) if passed >= timedelta(hours=1) else timedelta(minutes=1)
+        whole = passed // size * size
+        return format_timedelta(-whole, threshold=1, add_direction=True, format="short", locale=_locale())
+    return moment(value, now=now, zone=zone)
+
+
+def minutes_left(until: datetime, *, now: datetime | None = None) -> str:
+    """What is left until then as "4:12" (minutes and seconds), never below "0:00"."""
+    seconds = max(0, round((until - (now or timezone.now())).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def _near_day(local: datetime, now: datetime | None) -> str:
+    """The day of a local time, with its year unless that goes without saying."""
+    today = _local(now or timezone.now(), local.tzinfo).date()
+    on = local.date()
+    obvious = on.year == today.year or today <= on <= today + relativedelta(months=9)
+    return day(on) if obvious else day_year(on)
+
+
+def _local(value: datetime, zone: tzinfo | None) -> datetime:
+    if timezone.is_naive(value):
+        raise ValueError("A time without a zone could be any time.")
+    return value.astimezone(zone or timezone.get_current_timezone())
+
+
+def _on(value: date, zone: tzinfo | None) -> date:
+    return _local(value, zone).date() if isinstance(value, datetime) else value
+
+
+def _weekday(on: date, width: str, locale: Locale | str) -> str:
+    # Not Babel's stand-alone forms ("cccc"): once Pashto has been asked for, Babel 2.18 answers
+    # with Pashto weekdays for every language that inherits them.
+    return format_date(on, width, locale=locale).rstrip(".")
+
+
+def _locale() -> Locale:
+    return _babel_locale((get_language() or "de").split("-")[0])
+
+
+@cache
+def _babel_locale(language: str) -> Locale:
+    return Locale.parse(language)

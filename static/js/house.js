@@ -1,0 +1,72 @@
+// What every page needs: menu, dialogs, focus, print and copy buttons, the CSRF token for htmx.
+"use strict";
+
+document.addEventListener("click", (event) => {
+  const target = event.target instanceof Element ? event.target : null;
+  if (!target) return;
+  const toggle = target.closest(".site-header__toggle");
+  if (toggle) {
+    const isOpen = document.getElementById("navigation").classList.toggle("is-open");
+    toggle.setAttribute("aria-expanded", String(isOpen));
+  }
+  const opener = target.closest("[data-dialog]");
+  const dialog = opener && document.getElementById(opener.dataset.dialog);
+  if (dialog && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    dialog.showModal();
+  }
+  if (target.closest("[data-dialog-close]")) target.closest("dialog").close();
+  if (target.closest("[data-print]")) window.print();
+  const copier = target.closest("[data-copy]");
+  if (copier) copy(copier);
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+async function copy(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+  const label = button.querySelector(".kern-label");
+  const before = label.textContent;
+  label.textContent = button.dataset.done;
+  setTimeout(() => { label.textContent = before; }, 3000);
+}
+
+// A form that came back with errors, or a fragment that says so, gets the focus.
+function focusNotice(root) {
+  const notice = root.querySelector("[data-focus]");
+  if (notice) notice.focus();
+}
+focusNotice(document);
+document.addEventListener("htmx:load", (event) => focusNotice(event.detail.elt));
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.body.dataset.csrf;
+  if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token;
+});
+
+// Answers that refuse (409, 422) carry a fragment that says why: show it like any other.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if ([400, 403, 404, 409, 422].includes(event.detail.xhr.status)) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+
+// Paper shows what is folded away on the screen.
+let unfolded = [];
+window.addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("main details:not([open])")];
+  for (const details of unfolded) details.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const details of unfolded) details.open = false;
+});
