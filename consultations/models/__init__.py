@@ -10,11 +10,19 @@ from consultations.models.recommendation import (
     SheetVersion,
     Urgency,
 )
-from consultations.models.referral import Clarification, ClarificationException, Observation, Referral
+from consultations.models.referral import (
+    Clarification,
+    ClarificationException,
+    CrisisStep,
+    Observation,
+    Referral,
+    ReferralState,
+)
 
 __all__ = [
     "Clarification",
     "ClarificationException",
+    "CrisisStep",
     "Goal",
     "HelpPlan",
     "ItemCode",
@@ -24,6 +32,7 @@ __all__ = [
     "RecommendationItem",
     "RecommendationSheet",
     "Referral",
+    "ReferralState",
     "Responsible",
     "SheetVersion",
     "Step",

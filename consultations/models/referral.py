@@ -1,22 +1,30 @@
 """The referral form (Anmeldung), kept while typing, with or without a slot."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
 from accounts.models import District, Organisation, User
+from accounts.roles import Permission
 from clients.models import Client, Consent, Language, Literacy
 from scheduling.models import BlockFormat, Booking
 
 # Around a session the specialist may read its referrals: from 14 days before to 14 days after.
 SPECIALIST_WINDOW = timedelta(days=14)
+# The specialist is asked one short question (domain: referral form).
+QUESTION_LENGTH = 500
+
+
+def in_specialist_window(start_at: datetime, end_at: datetime, *, now: datetime) -> bool:
+    """Whether the specialist may read at `now` what stands about an appointment at this time."""
+    return start_at - SPECIALIST_WINDOW <= now <= end_at + SPECIALIST_WINDOW
 
 
 class Observation(models.TextChoices):
@@ -32,6 +40,20 @@ class Observation(models.TextChoices):
     FUNCTIONING = "functioning", _("Alltag: Kurs, Arbeit, Kinder")
 
 
+class ReferralState(models.TextChoices):
+    """Where a referral stands. Derived by `ReferralQuerySet.with_state`, stored nowhere."""
+
+    DRAFT = "draft", _("Entwurf")
+    SUBMITTED = "submitted", _("angemeldet, ohne Termin")
+    BOOKED = "booked", _("Termin gebucht")
+    APPOINTMENT_CANCELLED = "appointment_cancelled", _("Termin abgesagt")
+    HELD = "held", _("wahrgenommen")
+    NOSHOW = "noshow", _("nicht erschienen")
+    SHEET_RELEASED = "sheet_released", _("Empfehlung liegt vor")
+    DECIDED = "decided", _("Empfehlung entschieden")
+    WITHDRAWN = "withdrawn", _("zurückgezogen")
+
+
 class ReferralQuerySet(models.QuerySet["Referral"]):
     """Vocabulary for referrals."""
 
@@ -43,11 +65,43 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
             booking__start_at__lte=now + SPECIALIST_WINDOW,
             booking__end_at__gte=now - SPECIALIST_WINDOW,
         ) & ~Q(booking__status__in=["tentative", "cancelled"])
+        # A revoked consent closes the referral to the specialist, whatever became of the appointment.
+        near &= Q(format=BlockFormat.CASE_CONSULTATION) | Q(
+            consent__isnull=False, consent__revoked_at__isnull=True
+        )
         return self.filter(self._case_team(user) | near, district=user.district_id)
 
     def of_case_team(self, user: User) -> Self:
         """Those one may write: own referrals without a client, and those of own cases."""
         return self.filter(self._case_team(user), district=user.district_id)
+
+    def with_state(self) -> Self:
+        """Each referral with `state`, a `ReferralState` value, from its booking, sheet and decisions."""
+        from consultations.models.recommendation import RecommendationItem, SheetVersion
+
+        versions = SheetVersion.objects.filter(sheet__referral=OuterRef("pk"))
+        later = SheetVersion.objects.filter(
+            sheet=OuterRef("version__sheet"), number__gt=OuterRef("version__number")
+        )
+        undecided = RecommendationItem.objects.filter(
+            ~Exists(later), version__sheet__referral=OuterRef("pk"), decision__isnull=True
+        )
+        by_booking = [
+            When(booking__status__in=["booked", "arrived"], then=Value(ReferralState.BOOKED)),
+            When(booking__status="fulfilled", then=Value(ReferralState.HELD)),
+            When(booking__status="noshow", then=Value(ReferralState.NOSHOW)),
+            When(booking__status="cancelled", then=Value(ReferralState.APPOINTMENT_CANCELLED)),
+        ]
+        state = Case(
+            When(withdrawn_at__isnull=False, then=Value(ReferralState.WITHDRAWN)),
+            When(Exists(versions) & ~Exists(undecided), then=Value(ReferralState.DECIDED)),
+            When(Exists(versions), then=Value(ReferralState.SHEET_RELEASED)),
+            *by_booking,
+            When(submitted_at__isnull=False, then=Value(ReferralState.SUBMITTED)),
+            default=Value(ReferralState.DRAFT),
+            output_field=CharField(),
+        )
+        return self.annotate(state=state)
 
     @staticmethod
     def _case_team(user: User) -> Q:
@@ -151,6 +205,9 @@ class Referral(models.Model):
 
     objects = ReferralQuerySet.as_manager()
 
+    # Set by `with_state` only.
+    state: str
+
     class Meta:
         ordering = ["-created_at"]
         constraints = [
@@ -171,6 +228,62 @@ class Referral(models.Model):
     def __str__(self) -> str:
         return f"{self.format} {self.created_at:%Y-%m-%d}"
 
+    @property
+    def is_presentation(self) -> bool:
+        """The client comes along; everything about consent applies."""
+        return self.format == BlockFormat.PRESENTATION
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Acute danger was noticed and the crisis steps are still to come: the form stops."""
+        return self.safety == Referral.Safety.YES
+
+    @property
+    def has_valid_consent(self) -> bool:
+        """A consent of this very client stands and was not revoked."""
+        consent = self.consent
+        return consent is not None and consent.revoked_at is None and consent.client_id == self.client_id
+
+
+class CrisisStep(models.Model):
+    """A tick on the crisis check list, with its time. A record for the team, no judgement of risk."""
+
+    class Step(models.TextChoices):
+        EMERGENCY_CALL = "emergency_call", _("Notruf oder Krisendienst ist angerufen")
+        NOT_ALONE = "not_alone", _("Die Person ist nicht allein")
+        TEAM_TOLD = "team_told", _("Vertretung und Teamleitung sind telefonisch informiert")
+        CHILD_PROTECTION = "child_protection", _("Bei Sorge um ein Kind: Fachkraft nach § 8a ist beteiligt")
+
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="crisis_steps")
+    step = models.CharField(max_length=16, choices=Step)
+    taken_at = models.DateTimeField(auto_now_add=True)
+    taken_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["taken_at"]
+        constraints = [models.UniqueConstraint(fields=["referral", "step"], name="crisis_step_ticked_once")]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.taken_at:%Y-%m-%d %H:%M}"
+
+
+class ExceptionQuerySet(models.QuerySet["ClarificationException"]):
+    """Vocabulary for exceptions."""
+
+    def for_user(self, user: User) -> Self:
+        """Those of one's own cases; with the right to allow them, all of the district."""
+        if user.may(Permission.ALLOW_EXCEPTIONS):
+            return self.filter(district=user.district_id)
+        return self.filter(Q(client__owner=user) | Q(client__deputy=user), district=user.district_id)
+
+    def open(self) -> Self:
+        """Requested and not yet decided."""
+        return self.filter(decided_at__isnull=True)
+
+    def unused(self) -> Self:
+        """Allowed and not yet used up by a clarification."""
+        return self.filter(allowed=True, clarification__isnull=True)
+
 
 class ClarificationException(models.Model):
     """A second clarification for one client, allowed by the coordinator with a reason."""
@@ -186,8 +299,14 @@ class ClarificationException(models.Model):
     allowed = models.BooleanField(null=True, blank=True)
     decision_reason = EncryptedTextField(_("Begründung"), blank=True)
 
+    objects = ExceptionQuerySet.as_manager()
+
     class Meta:
+        ordering = ["requested_at"]
         constraints = [
+            models.UniqueConstraint(
+                fields=["client"], condition=Q(decided_at__isnull=True), name="exception_one_open_per_client"
+            ),
             models.CheckConstraint(
                 condition=Q(allowed__isnull=True, decided_at__isnull=True, decided_by__isnull=True)
                 | Q(allowed__isnull=False, decided_at__isnull=False, decided_by__isnull=False),
