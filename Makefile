@@ -6,14 +6,20 @@ V := .venv/bin/
 # Tools read the settings in test mode; `make run` sets its own.
 export SPRECHSTUNDE_MODE ?= test
 
-.PHONY: help run test lint bench promises setup lock messages clean
+.PHONY: help run accounts test lint bench promises setup lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
 
+# Recipes of one simple command each: make starts it without a shell between, and its signals arrive.
+run accounts: export SPRECHSTUNDE_MODE = demo
+run: export PORT := $(PORT)
 run: ## the demo district at http://localhost:8000 (PORT=8123 make run for another port)
 	@$(PYTHON) config/bootstrap.py run
-	@SPRECHSTUNDE_MODE=demo PORT=$(PORT) $(V)python -m config.run
+	@$(V)python -m config.run
+
+accounts: ## the demo's accounts with their present one-time codes (ARGS=--json: with the secrets)
+	@$(V)python manage.py demo_accounts $(ARGS)
 
 setup: ## everything the tests and linters need
 	@$(PYTHON) config/bootstrap.py test
@@ -33,9 +39,6 @@ promises: setup ## the tests of each promise with the full number of rounds, and
 
 bench: setup ## measure each path against its limit (NAME=booking-http for one)
 	$(V)python -m benchmarks.run $(NAME)
-
-messages: ## collect the texts to translate into locale/, and compile them
-	$(V)python -m config.bootstrap messages
 
 lock: ## pin all dependencies with hashes (needs uv and npm)
 	uv pip compile $(LOCK) pyproject.toml -o requirements.lock

@@ -1,4 +1,4 @@
-"""What the application's database role may do: everything it needs, and nothing to the audit trail but add."""
+"""What the application's database role may do: all it needs, and to the audit trail nothing but add."""
 
 from django.conf import settings
 from django.db import connection

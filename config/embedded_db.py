@@ -452,37 +452,41 @@ def _run(name: str, command: list[str]) -> int:
         return child.wait()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; the exit code."""
+def _keep(place: Cluster) -> None:
+    """Start the server and let it outlive its users."""
+    start(place)
+    (place.locks / "kept").touch()
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m config.embedded_db", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--cluster", choices=("run", "test"), default="run")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, text in (
-        ("start", "start and leave it running"),
-        ("stop", "stop it"),
-        ("clean", "stop it and delete its data"),
-    ):
-        verbs.add_parser(verb, help=text)
+    verbs.add_parser("start", help="start and leave it running")
+    verbs.add_parser("stop", help="stop it")
+    verbs.add_parser("clean", help="stop it and delete its data")
+    verbs.add_parser("available", help="say where the binaries are; fails if there are none")
     verbs.add_parser("url", help="print the address").add_argument("--role", choices=[*ROLES], default="app")
     verbs.add_parser("run", help="run a command with it").add_argument("command", nargs="+")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; the exit code."""
+    given = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # tidy up, then go
     try:
+        if given.verb == "run":
+            return _run(given.cluster, given.command)
         place = cluster(given.cluster)
-        match given.verb:
-            case "run":
-                return _run(given.cluster, given.command)
-            case "url":
-                print(place.url(given.role))
-            case "start":
-                start(place)
-                (place.locks / "kept").touch()
-            case "stop":
-                stop(place)
-            case "clean":
-                discard(place)
+        if given.verb == "url":
+            print(place.url(given.role))
+        elif given.verb == "available":
+            print(_binaries(place))
+        else:
+            {"start": _keep, "stop": stop, "clean": discard}[given.verb](place)
     except DatabaseError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -14,6 +14,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import embedded_db
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -28,7 +30,7 @@ _missing: list[str] = []
 
 def _required(name: str, *, outside_production: str) -> str:
     """The environment's value; outside production the given harmless stand-in."""
-    value = env.str(name, default="" if PRODUCTION else outside_production)
+    value: str = env.str(name, default="" if PRODUCTION else outside_production)
     if not value:
         _missing.append(name)
     return value
@@ -66,7 +68,9 @@ DB_ROLE = env.str("SPRECHSTUNDE_DB_ROLE", default="app")
 APP_DB_ROLE = env.str("APP_DB_ROLE", default="sprechstunde_app")
 _database_url = _required(
     "DATABASE_OWNER_URL" if DB_ROLE == "owner" else "DATABASE_URL",
-    outside_production="postgres:///sprechstunde",
+    outside_production=""
+    if PRODUCTION
+    else embedded_db.cluster("test" if MODE == "test" else "run").url(DB_ROLE),
 )
 
 if _missing:
@@ -76,19 +80,24 @@ if _missing:
         + ". docs/operations.md says what each is for."
     )
 
-DATABASES = {"default": environ.Env.db_url_config(_database_url, engine="django.db.backends.postgresql")}
-DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
-    "connect_timeout": 5,
-    "application_name": "sprechstunde",
-}
-if MODE != "test":
-    # One connection a request thread would die with its thread; the pool outlives them.
-    DATABASES["default"]["OPTIONS"]["pool"] = {
-        "min_size": 1,
-        "max_size": env.int("DB_POOL_SIZE", default=20),
-        "timeout": 5,
+_database = environ.Env.db_url_config(_database_url, engine="django.db.backends.postgresql")
+_options = _database.get("OPTIONS", {})
+# Away is known within seconds (config/errors.py answers 503), and so is being back.
+_options |= {"connect_timeout": 3, "application_name": "sprechstunde"}
+_pool_size = env.int("DB_POOL_SIZE", default=0 if MODE == "test" else 20)
+if _pool_size:
+    # Under ASGI each request has a thread of its own, and a connection would die with it: the pool
+    # outlives them. A burst waits for a connection; giving up early on a lost server lets the next
+    # request try anew at once.
+    _options["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10, "reconnect_timeout": 3}
+DATABASES = {
+    "default": {
+        **_database,
+        "HOST": _database["HOST"] or _options.pop("host", ""),
+        "OPTIONS": _options,
+        "CONN_HEALTH_CHECKS": True,  # a connection lost to a restart is replaced, not shown to anyone
     }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Application ---------------------------------------------------------------------------
@@ -118,6 +127,7 @@ INSTALLED_APPS = [
     "template_partials",
 ]
 MIDDLEWARE = [
+    "config.errors.database_watch",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -179,6 +189,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "user_agent"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # asks for the address to be locked: that would be the office
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
@@ -190,6 +201,7 @@ IDLE_TIMEOUT_SECONDS = env.int("IDLE_TIMEOUT_SECONDS", default=30 * 60)
 # --- Transport -----------------------------------------------------------------------------
 _https = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # the monitor asks from inside, without the proxy
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=PRODUCTION) else None
 )
@@ -225,7 +237,17 @@ TIME_ZONE = "Europe/Berlin"  # of processes; pages use the district's own zone
 
 # --- Static files --------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = BASE_DIR / "var" / "static" if PRODUCTION else None
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        # Production serves what `collectstatic` gathered, under names that change with the content.
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("kern", BASE_DIR / "node_modules" / "@kern-ux" / "native" / "dist"),

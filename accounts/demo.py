@@ -1,0 +1,125 @@
+"""The demo district: invented people with known passwords and second factors. Never in production."""
+
+import csv
+from base64 import b32encode
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts import audit
+from accounts.models import Channel, CrisisNumber, District, Land, Municipality, Organisation, User
+from accounts.roles import Role
+
+DISTRICT = "Landkreis Musterkreis (Demo)"
+PASSWORD = "Musterkreis-Demo-1"
+MUNICIPALITIES = Path(__file__).parent / "data" / "municipalities.csv"
+# Which five kept their integration management is invented.
+WITHOUT_MANDATE = {"Bietigheim-Bissingen", "Ditzingen", "Kornwestheim", "Ludwigsburg", "Vaihingen an der Enz"}
+
+# Telephone numbers are from the range kept free for films (Bundesnetzagentur).
+ORGANISATIONS = {
+    "Landratsamt": ("Landratsamt Musterkreis (Demo)", "030 23125 100"),
+    "AWO": ("Arbeiterwohlfahrt (Demo)", "030 23125 200"),
+    "Caritas": ("Caritas (Demo)", "030 23125 300"),
+    "Kreisdiakonieverband": ("Kreisdiakonieverband (Demo)", "030 23125 400"),
+    "DRK": ("Deutsches Rotes Kreuz (Demo)", "030 23125 500"),
+}
+CRISIS_NUMBERS = [
+    ("Notarzt und Rettungsdienst", "112", "bei unmittelbarer Gefahr für Leib und Leben"),
+    ("Polizei", "110", "bei Bedrohung durch andere"),
+    ("Ärztlicher Bereitschaftsdienst", "116 117", "wenn die Praxen geschlossen sind"),
+    ("Psychiatrische Klinik, Aufnahme (Demo)", "030 23125 999", "rund um die Uhr"),
+    ("Telefonseelsorge", "0800 111 0 111", "kostenlos, rund um die Uhr"),
+]
+
+
+@dataclass(frozen=True)
+class Person:
+    """An invented member of staff."""
+
+    username: str
+    name: str
+    organisation: str  # key of ORGANISATIONS
+    roles: tuple[Role, ...]
+
+    @property
+    def secret(self) -> bytes:
+        """The second factor's secret: the same on every machine, as the demo is."""
+        return sha1(f"demo:{self.username}".encode(), usedforsecurity=False).digest()
+
+    @property
+    def totp_secret(self) -> str:
+        """The secret as an authenticator app takes it (base32)."""
+        return b32encode(self.secret).decode()
+
+
+PEOPLE = (
+    Person("koordination", "Martina Vogt", "Landratsamt", (Role.COORDINATOR,)),
+    Person("sprachmittlung", "Nadia Rahimi", "Landratsamt", (Role.INTERPRETER_COORDINATOR,)),
+    Person("fachaerztin", "Dr. Miriam Stein", "Landratsamt", (Role.SPECIALIST,)),
+    Person("datenschutz", "Peter Lang", "Landratsamt", (Role.DATA_PROTECTION_OFFICER,)),
+    Person("verwaltung", "Katrin Busch", "Landratsamt", (Role.ADMINISTRATOR,)),
+    Person("teamleitung", "Jörg Brandt", "AWO", (Role.TEAM_LEAD, Role.CASEWORKER)),
+    Person("awo", "Sabine Keller", "AWO", (Role.CASEWORKER,)),
+    Person("awo-vertretung", "Emre Yıldız", "AWO", (Role.CASEWORKER,)),
+    Person("caritas", "Lena Hofmann", "Caritas", (Role.CASEWORKER,)),
+    Person("diakonie", "Thomas Kurz", "Kreisdiakonieverband", (Role.CASEWORKER,)),
+    Person("drk", "Aylin Demir", "DRK", (Role.CASEWORKER,)),
+)
+
+
+class OutsideDemo(Exception):
+    """Known passwords belong into a demo only."""
+
+
+def refuse_outside_demo() -> None:
+    """Raise `OutsideDemo` unless this installation runs as a demo or under test."""
+    if settings.PRODUCTION:
+        raise OutsideDemo("Only a demo (SPRECHSTUNDE_MODE=demo) has accounts with known passwords.")
+
+
+@transaction.atomic
+def load() -> District:
+    """Create the demo district with its organisations, municipalities and people."""
+    refuse_outside_demo()
+    district = District.objects.create(
+        name=DISTRICT,
+        land=Land.BW,
+        sender_name="Landratsamt",
+        contact_name="Landratsamt, Frau Vogt",
+        contact_phone="030 23125 100",
+    )
+    CrisisNumber.objects.bulk_create(
+        CrisisNumber(district=district, position=position, label=label, phone=phone, hint=hint)
+        for position, (label, phone, hint) in enumerate(CRISIS_NUMBERS)
+    )
+    with MUNICIPALITIES.open(encoding="utf-8", newline="") as lines:
+        Municipality.objects.bulk_create(
+            Municipality(district=district, name=row["name"], has_mandate=row["name"] not in WITHOUT_MANDATE)
+            for row in csv.DictReader(lines)
+        )
+    organisations = {
+        key: Organisation.objects.create(district=district, name=name, short_name=key, phone=phone)
+        for key, (name, phone) in ORGANISATIONS.items()
+    }
+    for person in PEOPLE:
+        _add(person, organisations[person.organisation])
+    audit.record("loaded_demo", district, by=None, channel=Channel.COMMAND)
+    return district
+
+
+def _add(person: Person, organisation: Organisation) -> None:
+    """The person as a user who may sign in at once."""
+    user = User.objects.create_user(
+        person.username,
+        organisation=organisation,
+        name=person.name,
+        phone=organisation.phone,
+        roles=[role.value for role in person.roles],
+        password=PASSWORD,
+    )
+    TOTPDevice.objects.create(user=user, name="Demo", key=person.secret.hex(), confirmed=True)

@@ -1,0 +1,39 @@
+"""`/healthz`: whether database and worker do their work, for the machine that watches this one."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_GET
+
+from accounts.access import public
+
+# The worker reports every ten seconds.
+SILENT_AFTER_SECONDS = 45
+
+
+@public("says only whether the parts of the service are up")
+@require_GET
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 when all is well, else 503; answers within five seconds either way."""
+    parts = _parts()
+    well = all(state == "ok" for state in parts.values())
+    return JsonResponse(
+        {"status": "ok" if well else "failing", **parts},
+        status=200 if well else 503,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _parts() -> dict[str, str]:
+    """Each part of the service: `ok`, or the word for what is wrong."""
+    try:
+        with connection.cursor() as cursor:
+            # procrastinate's table; read here as a table, since only tasks import procrastinate.
+            cursor.execute(
+                "SELECT coalesce(max(last_heartbeat) > now() - make_interval(secs => %s), false)"
+                " FROM procrastinate_workers",
+                [SILENT_AFTER_SECONDS],
+            )
+            (is_worker_alive,) = cursor.fetchone()
+    except DatabaseError:
+        return {"database": "unreachable", "worker": "unknown"}
+    return {"database": "ok", "worker": "ok" if is_worker_alive else "silent"}

@@ -1,0 +1,30 @@
+"""The demo's data, room by room. An engineer adds their room's `demo.load` below."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+import accounts.demo
+from accounts.models import District
+
+# In the order of the imports: each builds on what the rooms before it made.
+ROOMS = (accounts.demo.load,)
+
+
+class Command(BaseCommand):
+    """`manage.py load_demo`: all or nothing, and only into an empty database."""
+
+    help = "Load the demo district into an empty database; does nothing if there is a district."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            accounts.demo.refuse_outside_demo()
+        except accounts.demo.OutsideDemo as problem:
+            raise CommandError(str(problem)) from None
+        if District.objects.exists():
+            return
+        for load in ROOMS:
+            load()
+        self.stdout.write("The demo district is loaded.")
