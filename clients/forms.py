@@ -67,10 +67,8 @@ class ClientForm(forms.Form):
         User.objects.none(), label=_("Vertretung"), required=False, empty_label=_("noch niemand")
     )
 
-    def __init__(self, *args: Any, user: User, client: Client | None = None, **kwargs: Any) -> None:
-        if client is not None:
-            kwargs["initial"] = initial_of(client) | (kwargs.get("initial") or {})
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, *, user: User, client: Client | None = None) -> None:
+        super().__init__(data, initial=initial_of(client) if client is not None else None)
         self.fields["literacy"].initial = Literacy.UNKNOWN
         municipalities = Municipality.objects.filter(district=user.district_id)
         _choices(self, "municipality").queryset = municipalities
@@ -85,9 +83,10 @@ class ClientForm(forms.Form):
         year: int | None = self.cleaned_data["year_of_birth"]
         this_year = timezone.localdate().year
         if year is not None and not this_year - _OLDEST <= year <= this_year:
-            raise forms.ValidationError(_("Bitte ein Jahr zwischen %(first)s und %(last)s angeben."),
+            raise forms.ValidationError(
+                _("Bitte ein Jahr zwischen %(first)s und %(last)s angeben."),
                 params={"first": this_year - _OLDEST, "last": this_year},
-            )  # fmt: skip
+            )
         return year
 
     def clean_mobile(self) -> str:
@@ -104,8 +103,8 @@ class AssignForm(forms.Form):
         User.objects.none(), label=_("Vertretung"), required=False, empty_label=_("niemand")
     )
 
-    def __init__(self, *args: Any, client: Client, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"owner": client.owner_id, "deputy": client.deputy_id}, **kwargs)
+    def __init__(self, data: Any = None, *, client: Client) -> None:
+        super().__init__(data, initial={"owner": client.owner_id, "deputy": client.deputy_id})
         people = caseworkers_of(client)
         _choices(self, "owner").queryset = _choices(self, "deputy").queryset = people
 
@@ -135,7 +134,7 @@ class SmsConsentForm(forms.Form):
 
 def initial_of(client: Client) -> dict[str, Any]:
     """The entry as the form shows it."""
-    names = [name for name in ClientForm.base_fields if hasattr(client, name)]
+    names = ClientForm.declared_fields.keys() & {field.name for field in client._meta.fields}
     return {name: getattr(client, name) for name in names} | {
         "municipality": client.municipality_id,
         "mobile_confirmed": client.mobile_confirmed_at is not None,

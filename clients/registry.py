@@ -165,7 +165,7 @@ def _same_name(client: Client, keys: Iterable[str], year_of_birth: int | None) -
         return False
     if year_of_birth is None or client.year_of_birth is None:
         return True
-    return abs(client.year_of_birth - year_of_birth) <= _YEAR_TOLERANCE
+    return bool(abs(client.year_of_birth - year_of_birth) <= _YEAR_TOLERANCE)
 
 
 def _fill(client: Client, data: Mapping[str, Any]) -> None:
@@ -183,5 +183,7 @@ def _draw_case_number() -> str:
 
 
 def _contains(client: Client, words: list[str]) -> bool:
-    text = f"{name_keys.plain(client.full_name)} {client.full_name.casefold()} {client.case_number.casefold()}"
+    text = (
+        f"{name_keys.plain(client.full_name)} {client.full_name.casefold()} {client.case_number.casefold()}"
+    )
     return all(word in text for word in words)
