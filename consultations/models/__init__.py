@@ -2,6 +2,7 @@
 
 from consultations.models.help_plan import Goal, HelpPlan, PlanDomain, Step
 from consultations.models.recommendation import (
+    Acknowledgement,
     ItemCode,
     ItemDecision,
     RecommendationItem,
@@ -20,6 +21,7 @@ from consultations.models.referral import (
 )
 
 __all__ = [
+    "Acknowledgement",
     "Clarification",
     "ClarificationException",
     "CrisisStep",

@@ -53,6 +53,14 @@ class HelpPlan(models.Model):
         return f"plan {self.uuid}"
 
 
+class GoalQuerySet(models.QuerySet["Goal"]):
+    """Vocabulary for goals."""
+
+    def for_user(self, user: User) -> Self:
+        """The goals in the plans of one's own cases."""
+        return self.filter(plan__in=HelpPlan.objects.for_user(user))
+
+
 class Goal(models.Model):
     """What the client wants, in their words."""
 
@@ -67,14 +75,33 @@ class Goal(models.Model):
     words = EncryptedTextField(_("In den Worten der Klientin / des Klienten"))
     target_on = models.DateField(_("Bis wann"), null=True, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
+    status_changed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = GoalQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at"]
 
     def __str__(self) -> str:
         return f"goal {self.uuid}"
+
+
+class StepQuerySet(models.QuerySet["Step"]):
+    """Vocabulary for steps."""
+
+    def for_user(self, user: User) -> Self:
+        """The steps in the plans of one's own cases."""
+        return self.filter(plan__in=HelpPlan.objects.for_user(user))
+
+    def standing(self) -> Self:
+        """Those no corrected recommendation has replaced."""
+        return self.filter(replacement__isnull=True)
+
+    def unfinished(self) -> Self:
+        """Standing steps that still ask for something."""
+        return self.standing().filter(status__in=[Step.Status.OPEN, Step.Status.IN_PROGRESS])
 
 
 class Step(models.Model):
@@ -108,8 +135,16 @@ class Step(models.Model):
     origin_item = models.OneToOneField(
         RecommendationItem, on_delete=models.PROTECT, related_name="step", null=True, blank=True
     )
+    # A corrected item takes the place of the step its earlier wording led to.
+    replaces = models.OneToOneField(
+        "self", on_delete=models.PROTECT, related_name="replacement", null=True, blank=True
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Empty until somebody works on the step; a decision can be undone until then.
+    changed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StepQuerySet.as_manager()
 
     class Meta:
         ordering = ["due_on", "id"]

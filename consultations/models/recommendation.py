@@ -4,7 +4,8 @@ import uuid
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedJSONField, EncryptedTextField
@@ -66,9 +67,12 @@ class RecommendationSheet(models.Model):
     district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="+")
     referral = models.OneToOneField(Referral, on_delete=models.PROTECT, related_name="sheet")
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sheets")
-    # [{"code": ItemCode, "sentence": str, "urgency": Urgency, "responsible": Responsible}, …]
+    # [{"code": ItemCode, "chosen": bool, "sentence": str, "urgency": Urgency, "responsible": Responsible}, …]
+    # A draft keeps whatever was typed; only a release asks for complete items.
     draft = EncryptedJSONField(default=list, blank=True)
     revision = models.PositiveIntegerField(default=0, help_text="rises with each autosave; guards two tabs")
+    # The text of a tab that lost against another one: {tab: {"items": […], "saved_at": iso}}.
+    set_aside = EncryptedJSONField(default=dict, blank=True)
     saved_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -78,21 +82,62 @@ class RecommendationSheet(models.Model):
         return f"sheet {self.uuid}"
 
 
+class SheetVersionQuerySet(models.QuerySet["SheetVersion"]):
+    """Vocabulary for released versions."""
+
+    def for_user(self, user: User) -> Self:
+        """Those of one's own sheets, and those released to one's case team."""
+        return self.filter(sheet__in=RecommendationSheet.objects.for_user(user))
+
+    def to_case_team(self, user: User) -> Self:
+        """Those one may decide on: of own referrals without a client, and of own cases."""
+        return self.filter(sheet__referral__in=Referral.objects.of_case_team(user))
+
+    def current(self) -> Self:
+        """The last version of each sheet; the ones before are superseded."""
+        later = SheetVersion.objects.filter(sheet=OuterRef("sheet"), number__gt=OuterRef("number"))
+        return self.filter(~Exists(later))
+
+
 class SheetVersion(models.Model):
-    """A released version. A trigger refuses UPDATE and DELETE; a correction is the next number."""
+    """A released version. Triggers refuse changes (docs/adr on released recommendations).
+
+    A correction is the next number; the versions before stay readable and are superseded.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     sheet = models.ForeignKey(RecommendationSheet, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveSmallIntegerField()
+    # The draft's revision this was made from: one revision is released once.
+    draft_revision = models.PositiveIntegerField()
+    # Items are numbered 1…item_count; a trigger refuses any beyond, so none is added later.
+    item_count = models.PositiveSmallIntegerField()
     released_at = models.DateTimeField(auto_now_add=True)
     released_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
+    objects = SheetVersionQuerySet.as_manager()
+
     class Meta:
         ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["sheet", "number"], name="sheet_version_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["sheet", "number"], name="sheet_version_number_once"),
+            models.UniqueConstraint(fields=["sheet", "draft_revision"], name="sheet_revision_released_once"),
+        ]
 
     def __str__(self) -> str:
         return f"version {self.number}"
+
+
+class ItemQuerySet(models.QuerySet["RecommendationItem"]):
+    """Vocabulary for released items."""
+
+    def to_case_team(self, user: User) -> Self:
+        """Those one may decide on."""
+        return self.filter(version__in=SheetVersion.objects.to_case_team(user))
+
+    def undecided(self) -> Self:
+        """Those nobody has decided on yet."""
+        return self.filter(decision__isnull=True)
 
 
 class RecommendationItem(models.Model):
@@ -105,6 +150,8 @@ class RecommendationItem(models.Model):
     sentence = EncryptedTextField(blank=True)
     urgency = models.CharField(max_length=12, choices=Urgency)
     responsible = models.CharField(max_length=10, choices=Responsible)
+
+    objects = ItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]
@@ -143,8 +190,12 @@ class ItemDecision(models.Model):
     note = EncryptedTextField(blank=True)
     deferred_until = models.DateField(null=True, blank=True)
     client_word = models.CharField(max_length=14, choices=ClientWord, default=ClientWord.NOT_DISCUSSED)
-    decided_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(default=timezone.now)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # A correction left this item as it was, so the decision on the earlier version still holds.
+    carried_from = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
 
     class Meta:
         constraints = [
@@ -160,3 +211,14 @@ class ItemDecision(models.Model):
 
     def __str__(self) -> str:
         return self.decision
+
+
+class Acknowledgement(models.Model):
+    """The caseworker has read the answer to a case consultation, which is a note and no plan."""
+
+    version = models.OneToOneField(SheetVersion, on_delete=models.PROTECT, related_name="acknowledgement")
+    acknowledged_at = models.DateTimeField(auto_now_add=True)
+    acknowledged_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"read {self.acknowledged_at:%Y-%m-%d}"
