@@ -14,7 +14,18 @@ from accounts.models import CrisisNumber, District, Municipality, Organisation, 
 from accounts.roles import Role
 from clients import name_keys
 from clients.models import Client, Consent, Literacy
-from consultations.models import HelpPlan, Referral
+from consultations.models import (
+    HelpPlan,
+    ItemCode,
+    PlanDomain,
+    RecommendationItem,
+    RecommendationSheet,
+    Referral,
+    Responsible,
+    SheetVersion,
+    Step,
+    Urgency,
+)
 from scheduling.models import (
     AppointmentKind,
     BlockFormat,
@@ -285,3 +296,62 @@ class HelpPlanFactory(DjangoModelFactory[HelpPlan]):
     client = factory.SubFactory(ClientFactory)
     district = factory.SelfAttribute("client.district")
     created_by = factory.SelfAttribute("client.owner")
+
+
+class SheetFactory(DjangoModelFactory[RecommendationSheet]):
+    """The empty sheet of a booked referral, by the specialist of its session."""
+
+    class Meta:
+        model = RecommendationSheet
+
+    class Params:
+        slot = factory.SubFactory(SlotFactory)
+
+    referral = factory.LazyAttribute(
+        lambda s: ReferralFactory(
+            booking=BookingFactory(slot=s.slot, status=Booking.Status.ARRIVED), submitted_at=timezone.now()
+        )
+    )
+    district = factory.SelfAttribute("referral.district")
+    author = factory.SelfAttribute("referral.booking.slot.session.specialist.user")
+
+
+class VersionFactory(DjangoModelFactory[SheetVersion]):
+    """A released version with two items, written past the rules."""
+
+    class Meta:
+        model = SheetVersion
+        skip_postgeneration_save = True
+
+    sheet = factory.SubFactory(SheetFactory)
+    number = 1
+    draft_revision = factory.SelfAttribute("number")
+    item_count = 2
+    released_by = factory.SelfAttribute("sheet.author")
+
+    @factory.post_generation
+    def items(version, create: bool, extracted: Any, **kwargs: Any) -> None:  # noqa: N805
+        codes = [ItemCode.PSYCHOSOCIAL_CENTRE, ItemCode.GP_CHECK, *ItemCode]
+        for number in range(1, version.item_count + 1):
+            RecommendationItem.objects.create(
+                version=version,
+                number=number,
+                code=codes[number - 1],
+                sentence=f"Satz {number}",
+                urgency=Urgency.FOUR_WEEKS,
+                responsible=Responsible.CASEWORKER,
+            )
+
+
+class StepFactory(DjangoModelFactory[Step]):
+    """An open step due in two weeks."""
+
+    class Meta:
+        model = Step
+
+    plan = factory.SubFactory(HelpPlanFactory)
+    domain = PlanDomain.HEALTH
+    text = "Termin in der Hausarztpraxis vereinbaren"
+    responsible = Responsible.CASEWORKER
+    due_on = factory.LazyFunction(lambda: timezone.localdate() + timedelta(days=14))
+    created_by = factory.SelfAttribute("plan.created_by")

@@ -53,6 +53,6 @@ DROP FUNCTION consultations_released_stays();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consultations", "0001_initial")]
+    dependencies = [("consultations", "0002_referral_rules")]
 
     operations = [migrations.RunSQL(KEEP, LET_GO)]

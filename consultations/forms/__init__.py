@@ -1,0 +1,1 @@
+"""What is typed into pages, as values for the rules."""
