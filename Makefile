@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 V := .venv/bin/
+ROOMS := accounts clients notifications scheduling consultations
 
 # Tools read the settings in test mode; `make run` sets its own.
 export SPRECHSTUNDE_MODE ?= test
@@ -30,8 +31,10 @@ test: lint ## linters and all tests
 lint: setup ## style, types, layers, migrations, templates, deploy check
 	$(V)ruff check
 	$(V)ruff format --check
-	$(V)lint-imports
-	$(V)python -m config.checks
+	$(V)lint-imports --no-cache
+	$(V)djade --check --target-version 5.2 $$(find templates -name '*.html')
+	$(V)python manage.py check --fail-level WARNING
+	$(V)python -m config.embedded_db --cluster test run -- $(V)python manage.py makemigrations --check --dry-run $(ROOMS)
 	$(V)mypy .
 
 promises: setup ## the tests of each promise with the full number of rounds, and a table of them
