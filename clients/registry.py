@@ -123,8 +123,8 @@ def find(clients: QuerySet[Client], words: str) -> list[Client]:
 
     Decrypts the caseload in memory; a caseload is at most a few hundred.
     """
-    wanted = name_keys.plain(words).split() or words.casefold().split()
-    found = [client for client in clients if _contains(client, wanted)]
+    wanted = words.casefold().split()
+    found = [client for client in clients if all(_contains(client, word) for word in wanted)]
     return sorted(found, key=lambda client: (client.family_name.casefold(), client.given_name.casefold()))
 
 
@@ -182,8 +182,8 @@ def _draw_case_number() -> str:
     return f"{timezone.localdate():%y}-{letters}"
 
 
-def _contains(client: Client, words: list[str]) -> bool:
-    text = (
-        f"{name_keys.plain(client.full_name)} {client.full_name.casefold()} {client.case_number.casefold()}"
-    )
-    return all(word in text for word in words)
+def _contains(client: Client, word: str) -> bool:
+    """Whether name or case number hold the word as written, or the name holds it in Latin letters."""
+    as_written = f"{client.full_name} {client.case_number}".casefold()
+    latin = name_keys.plain(word)
+    return word in as_written or (latin != "" and latin in name_keys.plain(client.full_name))
