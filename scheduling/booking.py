@@ -1,0 +1,302 @@
+"""A seat's life: hold, book, cancel, and what became of the appointment.
+
+Each rule owns its transaction (a savepoint inside a caller's) and takes its locks in the order of
+`seats`. Instants come from the database's clock. What others can see is announced after the commit.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.models import Channel, User
+from clients.models import Client
+from scheduling import live, problems, reminders, seats
+from scheduling.models import Booking, CancelReason, NoShowReason, Slot
+from scheduling.problems import Problem, Refused
+from scheduling.transactions import constraint, tried_again
+
+Status = Booking.Status
+# Reasons that end an appointment even after its time has come.
+_WHENEVER = frozenset({CancelReason.SESSION, CancelReason.CONSENT_REVOKED})
+
+
+# --- Holding ---------------------------------------------------------------------------------
+@tried_again
+def hold(slot: Slot, *, by: User) -> Booking:
+    """Keep a place of `slot` for five minutes while `by` gets ready to book; at most two a person.
+
+    Holding what one holds already gives that same hold. Raises `Refused`.
+    """
+    with _refusals(slot, by=by), transaction.atomic():
+        seats.lock_person(by)
+        facts = seats.look(seats.lock(slot.pk), by=by)
+        if facts.own_hold is not None:
+            facts.own_hold.slot = facts.slot
+            return facts.own_hold
+        _refuse(problems.collect(facts))
+        booking = seats.take(facts)
+        booking.status = Status.TENTATIVE
+        booking.held_until = facts.now + problems.HOLD_LASTS
+        booking.save(force_insert=True)
+        _seen("held", booking, by=by, seat=booking.seat)
+        return booking
+
+
+@tried_again
+def extend_hold(booking: Booking, *, by: User) -> Booking:
+    """Five minutes from now for one's own living hold, at most three times. Raises `Refused`."""
+    with _refusals(booking.slot, by=by), transaction.atomic():
+        facts = seats.look(seats.lock(booking.slot_id), by=by)
+        own = facts.own_hold
+        if own is None:
+            raise Refused([problems.HOLD_ENDED, *problems.collect(facts)])
+        if own.extensions >= problems.EXTENSIONS:
+            raise Refused([problems.NO_MORE_EXTENSIONS])
+        own.slot = facts.slot
+        own.held_until = facts.now + problems.HOLD_LASTS
+        own.extensions += 1
+        own.save(update_fields=["held_until", "extensions"])
+        _seen("hold_extended", own, by=by, extensions=own.extensions)
+        return own
+
+
+@tried_again
+def let_go(booking: Booking, *, by: User) -> None:
+    """Give one's own hold back. What is gone already is no problem."""
+    with transaction.atomic():
+        facts = seats.look(seats.lock(booking.slot_id), by=by)
+        own = facts.own_hold
+        if own is not None:
+            own.slot = facts.slot
+            _seen("let_go", own, by=by)
+            own.delete()
+
+
+@tried_again
+def release_dead_holds(slot_id: int) -> None:
+    """Remove the slot's holds whose time has passed, and tell those who watch."""
+    with transaction.atomic():
+        slot, now = seats.lock(slot_id)
+        for dead in Booking.objects.filter(slot=slot, status=Status.TENTATIVE, held_until__lte=now):
+            dead.slot = slot
+            _seen("hold_ended", dead, by=None, channel=Channel.TASK)
+            dead.delete()
+
+
+# --- Booking ---------------------------------------------------------------------------------
+@tried_again
+def book(
+    place: Slot | Booking,
+    *,
+    client: Client | None,
+    by: User,
+    idempotency_key: UUID | None = None,
+    attach: Callable[[Booking], None] | None = None,
+) -> Booking:
+    """Book a place of a slot, from one's own hold on it if there is one. Raises `Refused`.
+
+    The same form (`idempotency_key`) acts once: submitted again, it answers with the booking it made.
+    `attach` ties what the upper room owes to the booking (a referral), inside the transaction and
+    before the messages are planned; a kind that needs a referral is refused without it, and a trigger
+    of the database looks at commit whether the referral is really there.
+    """
+    slot_id = place.pk if isinstance(place, Slot) else place.slot_id
+    with _refusals(slot_id, by=by):
+        try:
+            with transaction.atomic():
+                return _book(slot_id, client, by, idempotency_key, attach)
+        except IntegrityError as error:
+            if constraint(error) != "booking_form_acts_once":
+                raise
+            # The same form raced itself towards two slots; the first one counts.
+            return Booking.objects.get(holder=by, idempotency_key=idempotency_key)
+
+
+def _book(
+    slot_id: int,
+    client: Client | None,
+    by: User,
+    form: UUID | None,
+    attach: Callable[[Booking], None] | None,
+) -> Booking:
+    if client is not None:
+        seats.lock_client(client)
+    locked = seats.lock(slot_id)
+    facts = seats.look(
+        locked, by=by, client=client, form=form, to_book=True, with_referral=attach is not None
+    )
+    if facts.same_form is not None:
+        return facts.same_form
+    _refuse(problems.collect(facts))
+    booking = facts.own_hold or seats.take(facts)
+    booking.slot, booking.holder, booking.client = facts.slot, by, client
+    booking.status = Status.BOOKED
+    booking.held_until = None
+    booking.booked_at = facts.now
+    booking.idempotency_key = form
+    booking.save()
+    if attach is not None:
+        attach(booking)
+    _seen("booked", booking, by=by, seat=booking.seat)
+    reminders.plan(booking)
+    return booking
+
+
+@tried_again
+def cancel(
+    booking: Booking,
+    *,
+    reason: CancelReason | str,
+    by: User | None,
+    channel: Channel = Channel.BROWSER,
+) -> Booking:
+    """Free the seat of a booked appointment and take back its messages. Raises `Refused`.
+
+    Cancelled already is no problem: the first reason stays. An appointment that has begun is ended
+    only by a cancelled session or a revoked consent; everything else is "nicht erschienen".
+    """
+    with _locked(booking) as (found, now):
+        if found.status == Status.CANCELLED:
+            return found
+        if found.status != Status.BOOKED:
+            raise Refused([problems.NOT_BOOKED])
+        if found.start_at <= now and reason not in _WHENEVER:
+            raise Refused([problems.TOO_LATE_TO_CANCEL])
+        found.status = Status.CANCELLED
+        found.cancelled_at = now
+        found.cancelled_by = by
+        found.cancel_reason = CancelReason(reason)
+        found.ical_sequence += 1
+        found.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason", "ical_sequence"])
+        _seen("cancelled", found, by=by, channel=channel, reason=found.cancel_reason)
+        reminders.withdraw(found)
+        return found
+
+
+@tried_again
+def answer(booking: Booking, answer: Booking.Answer | str, *, channel: Channel = Channel.LINK) -> Booking:
+    """What the client said: comes, or cannot. "Kann nicht" frees nothing, it asks the caseworker to.
+
+    Raises `Refused` when there is nothing to answer any more.
+    """
+    with _locked(booking) as (found, now):
+        if found.status != Status.BOOKED:
+            raise Refused([problems.NOT_BOOKED])
+        if found.start_at <= now:
+            raise Refused([problems.BEGUN])
+        said = Booking.Answer(answer)
+        if found.answer == said:
+            return found
+        found.answer = said
+        found.answered_at = now
+        found.save(update_fields=["answer", "answered_at"])
+        _seen("answered", found, by=None, channel=channel, answer=said)
+        return found
+
+
+# --- What became of it -------------------------------------------------------------------------
+def mark_arrived(booking: Booking, *, by: User) -> Booking:
+    """The client is there. On the day of the appointment. Raises `Refused`."""
+    return _mark(booking, Status.ARRIVED, by=by)
+
+
+def mark_fulfilled(booking: Booking, *, by: User) -> Booking:
+    """The appointment took place. From its day on. Raises `Refused`."""
+    return _mark(booking, Status.FULFILLED, by=by)
+
+
+def mark_noshow(booking: Booking, *, reason: NoShowReason | str, by: User) -> Booking:
+    """Nobody came; the reason helps to do better. From the appointment's start on. Raises `Refused`."""
+    return _mark(booking, Status.NOSHOW, by=by, reason=NoShowReason(reason))
+
+
+def undo_mark(booking: Booking, *, by: User) -> Booking:
+    """Take back a wrong tap, on the day of the appointment: it is booked again. Raises `Refused`."""
+    return _mark(booking, Status.BOOKED, by=by)
+
+
+_MAY_BECOME = {
+    Status.ARRIVED: {Status.BOOKED},
+    Status.FULFILLED: {Status.BOOKED, Status.ARRIVED},
+    Status.NOSHOW: {Status.BOOKED, Status.ARRIVED},
+    Status.BOOKED: {Status.ARRIVED, Status.FULFILLED, Status.NOSHOW},
+}
+
+
+@tried_again
+def _mark(booking: Booking, status: Booking.Status, *, by: User, reason: str = "") -> Booking:
+    with _refusals(booking.slot_id, by=by), _locked(booking) as (found, now):
+        if found.status == status:
+            return found
+        _refuse(_against_mark(found, status, now))
+        verb = "mark_undone" if status == Status.BOOKED else status.value
+        details = {"was": found.status} | ({"reason": reason} if reason else {})
+        found.status = status
+        found.noshow_reason = reason
+        found.save(update_fields=["status", "noshow_reason"])
+        _seen(verb, found, by=by, **details)
+        return found
+
+
+def _against_mark(booking: Booking, status: Booking.Status, now: datetime) -> Iterator[Problem]:
+    zone = booking.slot.district.tz
+    today, day = now.astimezone(zone).date(), booking.start_at.astimezone(zone).date()
+    if booking.status not in _MAY_BECOME[status]:
+        yield problems.NOT_BOOKED
+    elif status == Status.BOOKED:
+        if today != day:
+            yield problems.TOO_LATE_TO_UNDO
+    elif today < day or (status == Status.NOSHOW and now < booking.start_at):
+        yield problems.TOO_EARLY
+
+
+# --- Shared ------------------------------------------------------------------------------------
+@contextmanager
+def _locked(booking: Booking) -> Iterator[tuple[Booking, datetime]]:
+    """The booking as it is now, its client and slot locked, and the database's clock."""
+    with transaction.atomic():
+        if booking.client is not None:
+            seats.lock_client(booking.client)
+        slot, now = seats.lock(booking.slot_id)
+        found = Booking.objects.select_related("client", "holder").get(pk=booking.pk)
+        found.slot = slot
+        yield found, now
+
+
+def _seen(verb: str, booking: Booking, *, by: User | None, **details: Any) -> None:
+    """Others can see the change: audit row, slot version, and the announcement after the commit."""
+    audit.record(verb, booking, by=by, district=booking.slot.district, **details)
+    seats.touch(booking.slot)
+    live.slot_changed(booking.slot)
+
+
+def _refuse(found: Iterable[Problem]) -> None:
+    against = list(found)
+    if against:
+        raise Refused(against)
+
+
+@contextmanager
+def _refusals(slot: Slot | int, *, by: User) -> Iterator[None]:
+    """Outside the rule's transaction: turn what a constraint said into a refusal, and look for a way out."""
+    try:
+        yield
+    except IntegrityError as error:
+        problem = problems.BY_CONSTRAINT.get(constraint(error))
+        if problem is None:
+            raise
+        raise _with_way_out(Refused([problem]), slot, by) from error
+    except Refused as refused:
+        raise _with_way_out(refused, slot, by)  # noqa: B904 (the same exception, completed)
+
+
+def _with_way_out(refused: Refused, slot: Slot | int, by: User) -> Refused:
+    if refused.place_is_gone and refused.next_free is None:
+        lost = slot if isinstance(slot, Slot) else Slot.objects.get(pk=slot)
+        refused.next_free = seats.next_free(lost, by=by)
+    return refused

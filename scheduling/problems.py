@@ -1,0 +1,191 @@
+"""Why a place cannot be had: values, collected all at once, each with what would remove it.
+
+Upper rooms add their own reasons with `register`, because this room cannot look up to them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from clients.models import Client
+from scheduling.models import Booking, Slot
+
+HOLD_LASTS = timedelta(minutes=5)
+HOLDS_A_PERSON = 2
+EXTENSIONS = 3
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason. `code` is for programs, `text` and `way_out` for people, in their language."""
+
+    code: str
+    text: Text
+    way_out: Text = ""
+
+
+class Refused(Exception):  # noqa: N818 (reads as what happened, not as an error)
+    """The act was refused and nothing has changed. `next_free` is where one could go instead."""
+
+    def __init__(self, problems: Iterable[Problem], *, next_free: Slot | None = None) -> None:
+        self.problems = list(problems)
+        self.next_free = next_free
+        super().__init__(", ".join(self.codes))
+
+    @property
+    def codes(self) -> list[str]:
+        """The problems' codes, in order."""
+        return [problem.code for problem in self.problems]
+
+    @property
+    def place_is_gone(self) -> bool:
+        """Whether another place would help: this one is taken, closed or over."""
+        return not PLACE_IS_GONE.isdisjoint(self.codes)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the checks look at: read once, under the lock (`seats.look`). `now` is the database's."""
+
+    slot: Slot
+    now: datetime
+    by: User
+    client: Client | None
+    on_slot: tuple[Booking, ...]  # living ones, by seat
+    dead: tuple[Booking, ...]  # holds on this slot whose time has passed
+    own_holds: tuple[Booking, ...]  # living ones of `by`, here and elsewhere
+    elsewhere: tuple[Booking, ...]  # the client's other appointments at this time
+    same_form: Booking | None  # what this very form did already
+    to_book: bool = False
+    with_referral: bool = False
+
+    @property
+    def own_hold(self) -> Booking | None:
+        """The living hold of `by` on this slot."""
+        return next((hold for hold in self.own_holds if hold.slot_id == self.slot.pk), None)
+
+    @property
+    def free_seat(self) -> int | None:
+        """The lowest seat nobody lives on."""
+        taken = {booking.seat for booking in self.on_slot}
+        return next((seat for seat in range(1, self.slot.capacity + 1) if seat not in taken), None)
+
+
+Check = Callable[[Facts], Iterable[Problem]]
+_checks: list[Check] = []
+
+
+def register(check: Check) -> Check:
+    """Add a room's own check (at start-up, in `AppConfig.ready`); returns it, to serve as a decorator.
+
+    It runs under the slot's lock for every hold and booking, so it asks the database as little as it can.
+    """
+    if check not in _checks:
+        _checks.append(check)
+    return check
+
+
+def collect(facts: Facts) -> list[Problem]:
+    """Every reason against it, in the order a person would ask; empty means go ahead."""
+    return [problem for check in (_time, _place, _person, _client, *_checks) for problem in check(facts)]
+
+
+def _time(facts: Facts) -> Iterator[Problem]:
+    if not facts.slot.is_open:
+        yield CLOSED
+    if facts.slot.start_at <= facts.now:
+        yield BEGUN
+
+
+def _place(facts: Facts) -> Iterator[Problem]:
+    if facts.own_hold is not None or facts.free_seat is not None:
+        return
+    holds = [booking.held_until for booking in facts.on_slot if booking.held_until is not None]
+    yield held(min(holds)) if holds else TAKEN
+
+
+def _person(facts: Facts) -> Iterator[Problem]:
+    if not facts.to_book and facts.own_hold is None and len(facts.own_holds) >= HOLDS_A_PERSON:
+        yield TOO_MANY_HOLDS
+
+
+def _client(facts: Facts) -> Iterator[Problem]:
+    if not facts.to_book:
+        return
+    if facts.elsewhere:
+        yield CLIENT_ELSEWHERE
+    if facts.slot.kind.needs_referral and not facts.with_referral:
+        yield NEEDS_REFERRAL
+
+
+# --- The reasons -----------------------------------------------------------------------------
+CLOSED = Problem("closed", _("Dieser Termin findet nicht statt."), _("Wählen Sie einen anderen Termin."))
+BEGUN = Problem("begun", _("Dieser Termin hat schon begonnen."), _("Wählen Sie einen späteren Termin."))
+TAKEN = Problem("taken", _("Dieser Termin ist inzwischen belegt."), _("Wählen Sie einen anderen Termin."))
+TOO_MANY_HOLDS = Problem(
+    "too_many_holds",
+    _("Sie haben schon zwei Termine vorgemerkt."),
+    _("Buchen Sie einen davon oder geben Sie einen frei."),
+)
+CLIENT_ELSEWHERE = Problem(
+    "client_elsewhere",
+    _("Die Klientin oder der Klient hat zu dieser Zeit schon einen Termin."),
+    _("Wählen Sie eine andere Zeit oder sagen Sie den anderen Termin ab."),
+)
+NEEDS_REFERRAL = Problem(
+    "needs_referral",
+    _("Für diesen Termin braucht es eine Anmeldung."),
+    _("Füllen Sie die Anmeldung aus und buchen Sie von dort."),
+)
+HOLD_ENDED = Problem(
+    "hold_ended",
+    _("Die Vormerkung ist abgelaufen."),
+    _("Merken Sie den Termin noch einmal vor, wenn er frei ist."),
+)
+NO_MORE_EXTENSIONS = Problem(
+    "no_more_extensions",
+    _("Die Vormerkung wurde schon dreimal verlängert."),
+    _("Buchen Sie jetzt oder geben Sie den Termin frei."),
+)
+NOT_BOOKED = Problem("not_booked", _("Dieser Termin ist nicht gebucht."), _("Laden Sie die Seite neu."))
+TOO_EARLY = Problem(
+    "too_early",
+    _("Das lässt sich erst am Tag des Termins eintragen."),
+    _("Sagen Sie den Termin ab, wenn er nicht stattfinden soll."),
+)
+TOO_LATE_TO_CANCEL = Problem(
+    "too_late_to_cancel",
+    _("Der Termin hat schon begonnen und lässt sich nicht mehr absagen."),
+    _("Tragen Sie ein, dass niemand erschienen ist."),
+)
+TOO_LATE_TO_UNDO = Problem(
+    "too_late_to_undo",
+    _("Das lässt sich nur am Tag des Termins zurücknehmen."),
+    _("Wenden Sie sich an die Koordination."),
+)
+NEEDS_A_REASON = Problem("needs_a_reason", _("Bitte geben Sie einen Grund an."))
+
+PLACE_IS_GONE = frozenset({"closed", "begun", "taken", "held", "hold_ended"})
+
+# The last line: a constraint that spoke although the rule saw nothing.
+BY_CONSTRAINT = {
+    "booking_seat_taken_once": TAKEN,
+    "booking_client_in_one_place": CLIENT_ELSEWHERE,
+}
+
+
+def held(until: datetime) -> Problem:
+    """Somebody else is about to book; who, is nobody's business."""
+    clock = timezone.localtime(until).strftime("%H:%M")
+    return Problem(
+        "held",
+        _("Dieser Termin ist gerade vorgemerkt, bis {time} Uhr.").format(time=clock),
+        _("Warten Sie, ob er wieder frei wird, oder wählen Sie einen anderen Termin."),
+    )
