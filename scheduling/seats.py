@@ -99,7 +99,14 @@ def look(
             for booking in living
             if client is not None and booking.client_id == client.pk and _overlaps(booking, slot)
         ),
-        same_form=next((one for one in found if form is not None and one.idempotency_key == form), None),
+        same_form=next(
+            (
+                booking
+                for booking in found
+                if form is not None and booking.idempotency_key == form and booking.holder_id == by.pk
+            ),
+            None,
+        ),
         to_book=to_book,
         with_referral=with_referral,
     )
