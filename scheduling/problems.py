@@ -31,7 +31,7 @@ class Problem:
     way_out: Text = ""
 
 
-class Refused(Exception):  # noqa: N818 (reads as what happened, not as an error)
+class Refused(Exception):
     """The act was refused and nothing has changed. `next_free` is where one could go instead."""
 
     def __init__(self, problems: Iterable[Problem], *, next_free: Slot | None = None) -> None:

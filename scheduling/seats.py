@@ -53,7 +53,7 @@ def lock(slot_id: int) -> Locked:
         .annotate(now=ClockTimestamp())
         .get(pk=slot_id)
     )
-    return Locked(found, found.now)
+    return Locked(found, getattr(found, "now"))
 
 
 def look(
@@ -132,11 +132,13 @@ def take(facts: Facts) -> Booking:
     The caller has collected the problems: there is a free seat.
     """
     clear(facts)
-    slot = facts.slot
+    slot, seat = facts.slot, facts.free_seat
+    if seat is None:
+        raise ValueError("no free seat: the problems were not collected first")
     return Booking(
         district_id=slot.district_id,
         slot=slot,
-        seat=facts.free_seat,
+        seat=seat,
         start_at=slot.start_at,
         end_at=slot.end_at,
         during=(slot.start_at, slot.end_at),
