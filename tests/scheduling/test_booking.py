@@ -251,7 +251,7 @@ def test_every_reason_is_named_at_once() -> None:
     other = factories.SlotFactory(start_at=slot.start_at)
     client = factories.ClientFactory()
     rules.book(other, client=client, by=client.owner)
-    factories.BookingFactory(slot=slot)
+    factories.BookingFactory(slot=slot, status="noshow", noshow_reason="forgot")
     Slot.objects.filter(pk=slot.pk).update(is_open=False)
 
     refused = refusal(rules.book, slot, client=client, by=client.owner)
