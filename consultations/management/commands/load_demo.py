@@ -6,10 +6,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 import accounts.demo
+import clients.demo
 from accounts.models import District
 
 # In the order of the imports: each builds on what the rooms before it made.
-ROOMS = (accounts.demo.load,)
+ROOMS = (accounts.demo.load, clients.demo.load)
 
 
 class Command(BaseCommand):
