@@ -1,24 +1,26 @@
 """Enforces each view's declaration, the idle time-out, and speaks the reader's language and zone."""
 
-import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
+from accounts import sessions
 from accounts.access import Door, declaration
 from accounts.models import User
 
 Next = Callable[[HttpRequest], HttpResponse]
-LANGUAGE_KEY = "language"
-_SEEN_KEY = "seen_at"
-_SEEN_RESOLUTION_SECONDS = 30
+# A request a page makes on its own; it does not mean that somebody sits before it.
+BACKGROUND_HEADER = "X-Background"
 
 
 class LocaleMiddleware:
@@ -29,13 +31,14 @@ class LocaleMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        language = request.session.get(LANGUAGE_KEY) or (
+        language = request.session.get(sessions.LANGUAGE_KEY) or (
             user.language if isinstance(user, User) else translation.get_language_from_request(request)
         )
         zone = user.district.tz if isinstance(user, User) else None
         with translation.override(language), timezone.override(zone):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ["Accept-Language"])
         return response
 
 
@@ -58,36 +61,47 @@ class AccessMiddleware:
             )
         if access.door is Door.PUBLIC:
             return None
-        user = request.user
-        if not isinstance(user, User) or not user.is_active:
+        if not _is_somebody(request):
             return _to_sign_in(request)
-        if _is_idle(request):
-            logout(request)
-            return _to_sign_in(request)
+        if not request.headers.get(BACKGROUND_HEADER):
+            sessions.awake(request)
         if access.door is Door.AFTER_PASSWORD:
             return None
-        if not user.is_verified():  # type: ignore[attr-defined]  # django_otp's middleware adds it
+        if not request.user.is_verified():  # type: ignore[union-attr]  # django_otp's middleware adds it
             return _to_sign_in(request)
-        if not access.allows(user):
+        if not access.allows(cast(User, request.user)):
             raise PermissionDenied
         return None
 
 
-def _is_idle(request: HttpRequest) -> bool:
-    """Whether the session slept too long; otherwise remembers that it is awake."""
-    now = time.time()
-    seen = request.session.get(_SEEN_KEY)
-    if seen is not None and now - seen > settings.IDLE_TIMEOUT_SECONDS:
-        return True
-    if seen is None or now - seen > _SEEN_RESOLUTION_SECONDS:
-        request.session[_SEEN_KEY] = now
-    return False
+def _is_somebody(request: HttpRequest) -> bool:
+    """Whether a person who may still sign in gave their password, and was here a moment ago."""
+    if not isinstance(request.user, User) or not request.user.is_active:
+        return False
+    if sessions.is_over(request):
+        sessions.end(request)
+        messages.info(
+            request, _("Sie waren eine Weile nicht aktiv. Zum Schutz der Daten sind Sie abgemeldet.")
+        )
+        return False
+    return True
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page and back here afterwards; scripts get a 401 that names the address."""
-    back = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
-    address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': back})}"
-    if request.headers.get("HX-Request") or request.headers.get("X-Requested-With"):
+    address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': _page(request)})}"
+    if _is_script(request):
         return HttpResponse(status=401, headers={"HX-Redirect": address, "X-Sign-In": address})
     return HttpResponse(status=302, headers={"Location": address})
+
+
+def _is_script(request: HttpRequest) -> bool:
+    return any(request.headers.get(name) for name in ("HX-Request", "X-Requested-With", BACKGROUND_HEADER))
+
+
+def _page(request: HttpRequest) -> str:
+    """The page somebody was on: this one, or the one whose form or script sent the request."""
+    if request.method == "GET" and not _is_script(request):
+        return request.get_full_path()
+    sender = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "/")
+    return sender.path or "/"

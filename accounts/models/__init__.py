@@ -2,6 +2,7 @@
 
 from accounts.models.audit import AuditEvent, AuditSeal, Channel
 from accounts.models.district import CrisisNumber, District, Land, Municipality, Organisation
+from accounts.models.second_factor import RecoveryCode, TotpDevice, WrongCodes
 from accounts.models.user import AccessLink, User
 
 __all__ = [
@@ -14,5 +15,8 @@ __all__ = [
     "Land",
     "Municipality",
     "Organisation",
+    "RecoveryCode",
+    "TotpDevice",
     "User",
+    "WrongCodes",
 ]

@@ -1,10 +1,14 @@
 """The tenant and its parts: district, organisation, municipality."""
 
 import uuid
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from accounts.models.user import User
 
 
 class Land(models.TextChoices):
@@ -69,6 +73,14 @@ class CrisisNumber(models.Model):
         return f"{self.phone} {self.label}"
 
 
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    """Vocabulary for organisations."""
+
+    def for_user(self, user: "User") -> Self:
+        """Those of one's own district."""
+        return self.filter(district=user.district_id)
+
+
 class Organisation(models.Model):
     """An employer of caseworkers: Landratsamt, AWO, Caritas …"""
 
@@ -78,6 +90,8 @@ class Organisation(models.Model):
     short_name = models.CharField(_("Kurzname"), max_length=30)
     phone = models.CharField(_("Telefon"), max_length=40, blank=True)
     address = models.CharField(_("Anschrift"), max_length=200, blank=True)
+
+    objects = OrganisationQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -89,12 +103,23 @@ class Organisation(models.Model):
         return self.name
 
 
+class MunicipalityQuerySet(models.QuerySet["Municipality"]):
+    """Vocabulary for municipalities."""
+
+    def for_user(self, user: "User") -> Self:
+        """Those of one's own district."""
+        return self.filter(district=user.district_id)
+
+
 class Municipality(models.Model):
     """A Gemeinde; with a mandate when it handed integration management to the district."""
 
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="municipalities")
     name = models.CharField(_("Name"), max_length=120)
     has_mandate = models.BooleanField(_("Aufgabe an den Landkreis übertragen"), default=True)
+
+    objects = MunicipalityQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

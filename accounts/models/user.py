@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.district import District, Organisation
@@ -85,6 +86,10 @@ class User(AbstractBaseUser):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(roles__contained_by=Role.values), name="user_roles_are_known"
+            ),
+            # "Anna" and "anna" must be one person, also for the lock-out.
+            models.CheckConstraint(
+                condition=models.Q(username=Lower("username")), name="user_name_is_lower_case"
             ),
         ]
 

@@ -1,0 +1,71 @@
+"""The life of a session: password, second factor, awake, idle, locked, over."""
+
+import time
+
+import django_otp
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.http import HttpRequest
+
+from accounts import audit
+from accounts.models import TotpDevice, User
+
+LANGUAGE_KEY = "language"
+_SEEN_KEY = "seen_at"
+_BEGUN_KEY = "begun_at"
+_VERIFIED_KEY = "verified_at"
+_SEEN_RESOLUTION_SECONDS = 30
+# How long a code stays good enough for changing one's own second factor.
+_FRESH_SECONDS = 5 * 60
+
+
+def begin(request: HttpRequest, user: User) -> None:
+    """The password was right: a new session (new id), which opens nothing but the second factor."""
+    language = request.session.get(LANGUAGE_KEY)
+    request.session.flush()
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    request.session[_BEGUN_KEY] = time.time()
+    if language:
+        request.session[LANGUAGE_KEY] = language
+
+
+def verified(request: HttpRequest, device: TotpDevice) -> None:
+    """The second factor was right: the session gets a new id and opens everything."""
+    request.session.cycle_key()
+    django_otp.login(request, device)
+    request.session[_VERIFIED_KEY] = time.time()
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether a code was given just now, as changes to one's own second factor ask for."""
+    verified_at: float = request.session.get(_VERIFIED_KEY, 0.0)
+    return time.time() - verified_at < _FRESH_SECONDS
+
+
+def lock(request: HttpRequest) -> None:
+    """Leave the desk: everything asks for a code again, the password is not needed."""
+    request.session.pop(django_otp.DEVICE_ID_SESSION_KEY, None)
+    request.session.pop(_VERIFIED_KEY, None)
+    request.session.cycle_key()
+
+
+def end(request: HttpRequest) -> None:
+    """Sign out; nothing of the session is left."""
+    if isinstance(request.user, User):
+        audit.record("signed_out", request.user, by=request.user)
+    logout(request)
+
+
+def is_over(request: HttpRequest) -> bool:
+    """Whether it slept longer than `IDLE_TIMEOUT_SECONDS`, or began longer ago than a working day."""
+    now = time.time()
+    seen_at: float = request.session.get(_SEEN_KEY, now)
+    begun_at: float = request.session.get(_BEGUN_KEY, now)
+    return now - seen_at > settings.IDLE_TIMEOUT_SECONDS or now - begun_at > settings.SESSION_COOKIE_AGE
+
+
+def awake(request: HttpRequest) -> None:
+    """Somebody is there. Written every half minute at most, so that reading pages writes no rows."""
+    now = time.time()
+    if now - request.session.get(_SEEN_KEY, 0) > _SEEN_RESOLUTION_SECONDS:
+        request.session[_SEEN_KEY] = now

@@ -1,0 +1,27 @@
+"""Signing people in, in tests that are not about signing in."""
+
+import time
+
+from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from accounts import second_factor
+from accounts.models import User
+
+
+def sign_in(client: Client, user: User) -> Client:
+    """The client with a session of this person in which both factors were given; the same client."""
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    device = second_factor.device_of(user) or second_factor.give(user, second_factor.new_secret())
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session["verified_at"] = time.time()
+    session.save()
+    return client
+
+
+def code_of(user: User) -> str:
+    """The code this person's authenticator shows now."""
+    device = second_factor.device_of(user)
+    assert device is not None, "nobody enrolled this person"
+    return second_factor.current_code(device.secret)
