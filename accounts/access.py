@@ -20,7 +20,7 @@ class Door(StrEnum):
     """How far somebody must have come."""
 
     PUBLIC = "public"
-    AFTER_PASSWORD = "after_password"  # noqa: S105  (no password: how far somebody came)
+    AFTER_PASSWORD = "after_password"
     SIGNED_IN = "signed_in"
 
 

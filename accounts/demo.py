@@ -8,9 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import audit
+from accounts import audit, second_factor
 from accounts.models import Channel, CrisisNumber, District, Land, Municipality, Organisation, User
 from accounts.roles import Role
 
@@ -122,4 +121,4 @@ def _add(person: Person, organisation: Organisation) -> None:
         roles=[role.value for role in person.roles],
         password=PASSWORD,
     )
-    TOTPDevice.objects.create(user=user, name="Demo", key=person.secret.hex(), confirmed=True)
+    second_factor.give(user, person.totp_secret)

@@ -9,7 +9,15 @@ from accounts.fields import EncryptedTextField
 from accounts.models.user import User
 
 if TYPE_CHECKING:
-    Device = models.Model  # django-otp has no types
+
+    class Device(models.Model):
+        """The part of django-otp's untyped class that is used here."""
+
+        persistent_id: str
+
+        class Meta:
+            abstract = True
+
 else:
     from django_otp.models import Device
 
