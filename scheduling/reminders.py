@@ -1,11 +1,96 @@
-"""What a booking owes its client by message. Planned and withdrawn inside the booking's transaction."""
+"""Which messages a booking owes its client, and when. Called inside the booking's transaction."""
 
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+from django.utils import timezone
+
+from notifications import outbox
+from notifications.models import Message
+from notifications.outbox import Draft
 from scheduling.models import Booking
 
+# Where the link in a message leads, and what its token is made for (`notifications.links`).
+CLIENT_PAGE = "scheduling:client_page"
 
-def plan(booking: Booking) -> None:
-    """Queue the messages of a booking just made, under keys that begin with `booking:<uuid>:`."""
+# Interpreter pools want five working days' notice, so that question goes out earlier (domain §4.2).
+EARLY_DAYS_WITH_INTERPRETER = 9
+EARLY_DAYS = 5
+DAY_BEFORE_AT = time(17)
+# Nobody's telephone rings between 20:00 and 8:00; what would fall there goes out before.
+MORNING, NIGHT, LAST_CALL = time(8), time(20), time(19)
+# A reminder that could not go out for a day says nothing useful any more, unless it is the last.
+LIFETIME = timedelta(days=1)
 
 
-def withdraw(booking: Booking) -> None:
-    """Take back every message of the booking that has not been sent."""
+def plan(booking: Booking) -> list[Message]:
+    """Queue what this booking owes its client: one message now, reminders that are still to come.
+
+    Costs two queries when slot, room and client are at hand. Nothing is queued for a booking that
+    has no client or is not booked, nor while something stands against SMS (`outbox.enqueue_all`).
+    """
+    if booking.client is None or booking.status != Booking.Status.BOOKED:
+        return []
+    # The database's clock at the moment of booking.
+    now = booking.booked_at or timezone.now()
+    return outbox.enqueue_all(booking.client, drafts(booking, now))
+
+
+def withdraw(booking: Booking) -> int:
+    """Take back what has not left yet; returns how many messages that concerned."""
+    return outbox.withdraw(key_prefix(booking))
+
+
+def key_prefix(booking: Booking) -> str:
+    """What the keys of all messages about this booking begin with."""
+    return f"booking:{booking.uuid}:"
+
+
+def drafts(booking: Booking, now: datetime) -> list[Draft]:
+    """The messages this booking owes at this moment, soonest first. What is past is left out."""
+    reminders = [(name, at) for name, at in _reminders(booking) if now < at < booking.start_at]
+    # The word at the booking dies when the first reminder says the same.
+    until = reminders[0][1] if reminders else booking.start_at
+    at_once = _draft(booking, "booked", Message.Kind.BOOKED, now, until)
+    return [
+        at_once,
+        *(
+            _draft(booking, f"reminder:{name}", Message.Kind.REMINDER, at, at + LIFETIME)
+            for name, at in reminders
+        ),
+    ]
+
+
+def _reminders(booking: Booking) -> Iterator[tuple[str, datetime]]:
+    start = booking.start_at.astimezone(booking.slot.district.tz)
+    early_days = EARLY_DAYS_WITH_INTERPRETER if booking.slot.with_interpreter else EARLY_DAYS
+    yield "early", _awake(_days_before(start, early_days, start.time()))
+    yield "1d", _days_before(start, 1, DAY_BEFORE_AT)
+
+
+def _days_before(start: datetime, days: int, at: time) -> datetime:
+    """That many calendar days before, at this time on the wall clock: 23 or 25 hours make a day, too."""
+    return datetime.combine(start.date() - timedelta(days=days), at, tzinfo=start.tzinfo)
+
+
+def _awake(local: datetime) -> datetime:
+    """The same moment, or the last decent one before it."""
+    if MORNING <= local.time() < NIGHT:
+        return local
+    return _days_before(local, 1 if local.time() < MORNING else 0, LAST_CALL)
+
+
+def _draft(booking: Booking, name: str, kind: Message.Kind, send_at: datetime, until: datetime) -> Draft:
+    return Draft(
+        key=f"{key_prefix(booking)}{name}",
+        kind=kind,
+        context={
+            "start_at": booking.start_at.isoformat(),
+            "zone": booking.slot.district.zone,
+            "place": booking.slot.session.room.address,
+            "route": CLIENT_PAGE,
+            "about": str(booking.uuid),
+        },
+        send_at=send_at,
+        expires_at=min(until, booking.start_at),
+    )

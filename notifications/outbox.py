@@ -1,0 +1,115 @@
+"""What is to be sent, written in the transaction of the act it tells of. Nothing is sent here."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Now
+
+from clients.contact import sms_obstacles
+from clients.models import Client
+from notifications.models import Message
+from notifications.models.message import MessageQuerySet
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One message to be: its unique key, its kind, the facts its text is rendered from, its times."""
+
+    key: str
+    kind: Message.Kind
+    context: dict[str, Any]
+    send_at: datetime
+    expires_at: datetime
+
+
+# One round trip for all of them. A key that is queued, under way or done stays as it is; one that
+# was withdrawn (and so never left) may be queued anew, e.g. after a number was corrected.
+_INSERT = """
+    INSERT INTO notifications_message (
+        uuid, district_id, client_id, language, key, kind, context, send_at, expires_at,
+        status, attempts, gateway_id, error_code, created_at
+    )
+    SELECT gen_random_uuid(), %s, %s, %s, draft.key, draft.kind, draft.context, draft.send_at,
+        draft.expires_at, 'queued', 0, '', '', statement_timestamp()
+    FROM jsonb_to_recordset(%s::jsonb) AS draft(
+        key text, kind text, context jsonb, send_at timestamptz, expires_at timestamptz
+    )
+    ON CONFLICT (key) DO UPDATE SET
+        language = excluded.language, context = excluded.context, send_at = excluded.send_at,
+        expires_at = excluded.expires_at, status = 'queued', error_code = '', settled_at = NULL
+    WHERE notifications_message.status = 'withdrawn'
+    RETURNING *
+"""
+
+
+def enqueue(
+    *,
+    key: str,
+    client: Client,
+    kind: Message.Kind,
+    context: dict[str, Any],
+    send_at: datetime,
+    expires_at: datetime,
+) -> Message | None:
+    """Queue one message, in the client's language; None when the key is queued already or nothing
+    may be sent (`clients.contact.sms_obstacles` says why). See `enqueue_all`."""
+    queued = enqueue_all(client, [Draft(key, kind, context, send_at, expires_at)])
+    return queued[0] if queued else None
+
+
+def enqueue_all(client: Client, drafts: Iterable[Draft]) -> list[Message]:
+    """Queue several messages to one client with two queries; returns those queued now.
+
+    `context` holds neutral facts only: `start_at` (ISO), `zone`, `place`, and for the link
+    `route` (URL name) and `about` (UUID). Nothing is queued while an obstacle stands.
+    """
+    wanted = list(drafts)
+    if not wanted or sms_obstacles(client):
+        return []
+    rows = json.dumps([asdict(draft) for draft in wanted], default=datetime.isoformat)
+    return list(Message.objects.raw(_INSERT, [client.district_id, client.pk, client.language, rows]))
+
+
+def withdraw(key_prefix: str) -> int:
+    """Take back what has not left yet; returns how many rows that concerned."""
+    return _take_back(for_key_prefix(key_prefix))
+
+
+def withdraw_all(client: Client) -> int:
+    """Take back everything that has not left yet to this client."""
+    return _take_back(Message.objects.filter(client=client))
+
+
+def for_key_prefix(key_prefix: str) -> MessageQuerySet:
+    """The messages about one thing, in the order they are due."""
+    return Message.objects.filter(key__startswith=key_prefix).order_by("send_at", "id")
+
+
+def by_key_prefix(key_prefixes: Sequence[str]) -> dict[str, list[Message]]:
+    """The messages about several things, each list in the order they are due, with one query.
+
+    A prefix ends with its separator: `booking:<uuid>:`.
+    """
+    found: dict[str, list[Message]] = {prefix: [] for prefix in key_prefixes}
+    if found:
+        about_them = reduce(or_, (Q(key__startswith=prefix) for prefix in found))
+        for message in Message.objects.filter(about_them).order_by("send_at", "id"):
+            next(found[prefix] for prefix in found if message.key.startswith(prefix)).append(message)
+    return found
+
+
+def _take_back(messages: MessageQuerySet) -> int:
+    # One statement: a row claimed by a worker meanwhile is seen as it is then. What is under way
+    # cannot be called back, but it must not be tried a second time: its life ends now.
+    waiting, under_way = Message.Status.QUEUED, Message.Status.SENDING
+    return messages.filter(status__in=[waiting, under_way]).update(
+        status=Case(When(status=waiting, then=Value(Message.Status.WITHDRAWN)), default=F("status")),
+        settled_at=Case(When(status=waiting, then=Now()), default=F("settled_at")),
+        expires_at=Case(When(status=under_way, then=Now()), default=F("expires_at")),
+    )

@@ -1,0 +1,170 @@
+"""What a booking owes its client, and when: right on the wall clock, never at night."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifications.models import Message
+from scheduling import reminders
+from scheduling.models import Booking, Session, Slot
+from tests.factories import BookingFactory, ConsentFactory, RoomFactory
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def booking_at(start: datetime, *, interpreter: bool = False) -> Booking:
+    """A booked seat that is not saved."""
+    room = RoomFactory.build()
+    slot = Slot(district=room.district, with_interpreter=interpreter, session=Session(room=room))
+    return Booking(slot=slot, status=Booking.Status.BOOKED, start_at=start)
+
+
+def planned(start: datetime, *, now: datetime, interpreter: bool = False) -> dict[str, str]:
+    """Name of each message and its due time on the wall clock."""
+    drafts = reminders.drafts(booking_at(start, interpreter=interpreter), now)
+    return {
+        draft.key.split(":", 2)[2]: f"{draft.send_at.astimezone(BERLIN):%d.%m. %H:%M}" for draft in drafts
+    }
+
+
+NOW = datetime(2026, 11, 2, 10, 0, tzinfo=BERLIN)
+START = datetime(2026, 12, 8, 14, 0, tzinfo=BERLIN)
+
+
+def test_one_message_now_and_two_reminders() -> None:
+    assert planned(START, now=NOW) == {
+        "booked": "02.11. 10:00",
+        "reminder:early": "03.12. 14:00",
+        "reminder:1d": "07.12. 17:00",
+    }
+
+
+def test_with_an_interpreter_the_early_one_goes_out_nine_days_before() -> None:
+    assert planned(START, now=NOW, interpreter=True)["reminder:early"] == "29.11. 14:00"
+
+
+def test_what_is_past_is_left_out() -> None:
+    assert list(planned(START, now=START - timedelta(days=4))) == ["booked", "reminder:1d"]
+    assert list(planned(START, now=START - timedelta(hours=20))) == ["booked"]
+
+
+@pytest.mark.parametrize(
+    ("start", "early"),
+    [(time(7, 30), "02.12. 19:00"), (time(8, 0), "03.12. 08:00"), (time(20, 30), "03.12. 19:00")],
+)
+def test_an_early_reminder_that_would_ring_at_night_goes_out_before(start: time, early: str) -> None:
+    assert planned(datetime.combine(START, start, tzinfo=BERLIN), now=NOW)["reminder:early"] == early
+
+
+@pytest.mark.promise(16)
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        # 28 March and 31 October 2027 have 23 and 25 hours; the wall clock decides.
+        (datetime(2027, 3, 28, 14, 0, tzinfo=BERLIN), ["23.03. 14:00", "27.03. 17:00"]),
+        (datetime(2027, 3, 29, 9, 0, tzinfo=BERLIN), ["24.03. 09:00", "28.03. 17:00"]),
+        (datetime(2027, 10, 31, 14, 0, tzinfo=BERLIN), ["26.10. 14:00", "30.10. 17:00"]),
+        (datetime(2027, 11, 1, 9, 0, tzinfo=BERLIN), ["27.10. 09:00", "31.10. 17:00"]),
+    ],
+)
+def test_reminders_keep_the_wall_clock_across_both_clock_changes(start: datetime, due: list[str]) -> None:
+    messages = planned(start, now=datetime(2027, 3, 1, tzinfo=UTC))
+
+    assert list(messages.values())[1:] == due
+
+
+@given(
+    day=st.dates(date(2026, 1, 1), date(2030, 12, 31)),
+    start=st.times(),
+    interpreter=st.booleans(),
+    before=st.timedeltas(timedelta(minutes=1), timedelta(days=400)),
+)
+@pytest.mark.promise(17)
+def test_no_reminder_rings_at_night_or_after_the_appointment(
+    day: date, start: time, interpreter: bool, before: timedelta
+) -> None:
+    start_at = datetime.combine(day, start, tzinfo=BERLIN).astimezone(UTC)
+    now = start_at - before
+
+    for draft in reminders.drafts(booking_at(start_at, interpreter=interpreter), now)[1:]:
+        assert time(8) <= draft.send_at.astimezone(BERLIN).time() < time(20)
+        assert now < draft.send_at < draft.expires_at <= start_at
+
+
+def test_a_message_dies_when_the_next_says_the_same_or_the_appointment_begins() -> None:
+    booked, early, last = reminders.drafts(booking_at(START), NOW)
+
+    assert booked.expires_at == early.send_at
+    assert early.expires_at == early.send_at + timedelta(days=1)
+    assert last.expires_at == START
+
+
+@pytest.mark.django_db
+def test_planning_queues_them_with_neutral_facts() -> None:
+    client = ConsentFactory().client
+    booking = BookingFactory(client=client)
+
+    queued = reminders.plan(booking)
+
+    assert [message.key for message in queued] == [
+        f"booking:{booking.uuid}:booked",
+        f"booking:{booking.uuid}:reminder:early",
+        f"booking:{booking.uuid}:reminder:1d",
+    ]
+    assert queued[0].context == {
+        "start_at": booking.start_at.isoformat(),
+        "zone": "Europe/Berlin",
+        "place": "Hauptstr. 1, Zimmer 3",
+        "route": "scheduling:client_page",
+        "about": str(booking.uuid),
+    }
+
+
+@pytest.mark.django_db
+def test_planning_twice_changes_nothing() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+
+    assert reminders.plan(booking) == []
+    assert Message.objects.count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [Booking.Status.TENTATIVE, Booking.Status.CANCELLED])
+def test_what_is_not_booked_owes_nothing(status: str) -> None:
+    assert reminders.plan(booking_of(status)) == []
+    assert not Message.objects.exists()
+
+
+def booking_of(status: str) -> Booking:
+    booking: Booking = BookingFactory(client=ConsentFactory().client)
+    booking.status = status
+    return booking
+
+
+@pytest.mark.django_db
+def test_nobody_is_written_to_about_a_booking_without_a_client() -> None:
+    assert reminders.plan(BookingFactory(client=None)) == []
+
+
+@pytest.mark.django_db
+def test_withdrawing_concerns_this_booking_only() -> None:
+    client = ConsentFactory().client
+    first, second = BookingFactory(client=client), BookingFactory(client=client, slot__block=1)
+    reminders.plan(first)
+    reminders.plan(second)
+
+    assert reminders.withdraw(first) == 3
+    assert Message.objects.filter(status=Message.Status.QUEUED).count() == 3
+
+
+@pytest.mark.django_db
+def test_planning_costs_two_queries(django_assert_num_queries: pytest.FixtureRequest) -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+
+    with time_machine.travel(NOW), django_assert_num_queries(2):  # type: ignore[operator]
+        reminders.plan(booking)
