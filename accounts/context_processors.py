@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import declaration
 from accounts.models import User
 
+# How far a session's note of its last request may lag behind (accounts/middleware.py).
+SEEN_RESOLUTION_SECONDS = 30
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -48,11 +51,16 @@ class House:
     """The frame around a page. Lazy, so that fragments and error pages pay for nothing."""
 
     demo = settings.DEMO
-    idle_seconds = settings.IDLE_TIMEOUT_SECONDS
     languages = settings.LANGUAGES
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
+
+    @property
+    def idle_seconds(self) -> int:
+        """When the browser signs out: a little before the server, which looks at its clock rarely."""
+        limit: int = settings.IDLE_TIMEOUT_SECONDS
+        return max(limit - SEEN_RESOLUTION_SECONDS, limit // 2)
 
     @cached_property
     def person(self) -> User | None:

@@ -68,7 +68,7 @@
     }
 
     async take(answer, content) {
-      if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return this.signedOut();
+      if (answer.type === "opaqueredirect" || answer.status === 401) return this.signedOut(answer);
       if (answer.status === 409) return this.conflict(await answer.text());
       if (answer.status === 400 || answer.status === 422) {
         this.failures = 0;
@@ -99,10 +99,17 @@
       this.timer = setTimeout(() => this.save(), pause);
     }
 
-    signedOut() {
+    signedOut(answer) {
       this.isStopped = true;
+      this.isLeaving = true;
       this.keep();
       this.say("signedOut", true);
+      const address = answer.headers.get("X-Sign-In");
+      if (!address || !this.note) return;
+      const link = document.createElement("a");
+      link.href = address;
+      link.textContent = this.note.dataset.signIn;
+      this.note.append(" ", link);
     }
 
     // The server's fragment shows both texts. [data-keep="mine"] saves ours over its revision,

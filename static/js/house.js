@@ -24,6 +24,16 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// Whoever signs out leaves no draft behind in this window.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-sign-out]")) return;
+  try {
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith("sprechstunde:draft:")) sessionStorage.removeItem(key);
+    }
+  } catch { /* storage is forbidden, so nothing was kept either */ }
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {

@@ -46,7 +46,7 @@
     if (isOver) return;
     isOver = true;
     document.dispatchEvent(new CustomEvent("idle:over"));
-    const back = encodeURIComponent(location.pathname);
+    const back = encodeURIComponent(location.pathname + location.search);
     location.assign(`${body.signInUrl}?next=${back}`);
   }
 
