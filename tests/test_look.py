@@ -175,7 +175,15 @@ scheduling = (
     "scheduling",
 )
 registry = ([path("klienten/", clients, name="list")], "clients")
-urlpatterns = [path("", include(room)) for room in (scheduling, registry)]
+house = (
+    [
+        path("wach/", undeclared, name="keep_alive"),
+        path("anmelden/", undeclared, name="sign_in"),
+        path("abmelden/", undeclared, name="sign_out"),
+    ],
+    "accounts",
+)
+urlpatterns = [path("", include(room)) for room in (scheduling, registry, house)]
 
 
 @pytest.fixture

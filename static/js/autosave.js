@@ -38,7 +38,7 @@
     }
 
     later(pause) {
-      if (this.isStopped) return;
+      if (this.isStopped) return this.keep();  // signed out or in conflict: what comes now counts too
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.save(), pause);
     }
