@@ -16,6 +16,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded_db
+from config.database import WatchedConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -85,12 +86,18 @@ _database = environ.Env.db_url_config(_database_url, engine="django.db.backends.
 _options = _database.get("OPTIONS", {})
 # Away is known within seconds (config/errors.py answers 503), and so is being back.
 _options |= {"connect_timeout": 3, "application_name": "sprechstunde"}
-_pool_size = env.int("DB_POOL_SIZE", default=0 if MODE == "test" else 20)
+_pool_size = env.int("DB_POOL_SIZE", default=0 if MODE == "test" else 40)
 if _pool_size:
     # Under ASGI each request has a thread of its own, and a connection would die with it: the pool
-    # outlives them. A burst waits for a connection; giving up early on a lost server lets the next
-    # request try anew at once.
-    _options["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10, "reconnect_timeout": 3}
+    # outlives them. A burst waits for a connection for `timeout` seconds; giving up early on a lost
+    # server lets the next request try anew at once.
+    _options["pool"] = {
+        "min_size": 1,
+        "max_size": _pool_size,
+        "timeout": 4,
+        "reconnect_timeout": 2,
+        "connection_class": WatchedConnection,
+    }
 DATABASES = {
     "default": {
         **_database,
@@ -126,7 +133,6 @@ INSTALLED_APPS = [
     "template_partials",
 ]
 MIDDLEWARE = [
-    "config.errors.database_watch",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

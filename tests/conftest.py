@@ -8,6 +8,7 @@ here. Transactional tests run as the owner, because Django empties the tables af
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import django
 import hypothesis
@@ -29,8 +30,12 @@ django.setup()
 
 from django.conf import settings
 from django.db import connection
+from playwright.sync_api import Browser, Page
 
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+from tests import browsing
+from tests.servers import Daphne, Worker
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 
 # A slow machine is no counterexample.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -119,3 +124,59 @@ def application_role(request: pytest.FixtureRequest) -> None:
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL ROLE {connection.ops.quote_name(settings.APP_DB_ROLE)}")
+
+
+# --- Server processes --------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def _daphne(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daphne]:
+    server = Daphne(tmp_path_factory.mktemp("daphne") / "log")
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def live_server_daphne(transactional_db: None, _daphne: Daphne) -> Daphne:
+    """A real Daphne on a free port, against the test database, as the application's role.
+
+    One process serves the whole session; a test that ended it leaves a fresh one to the next.
+    """
+    if not _daphne.is_running:
+        _daphne.start()
+    return _daphne
+
+
+@pytest.fixture
+def worker(transactional_db: None, tmp_path: Path) -> Iterator[Worker]:
+    """A real worker that runs the periodic tasks while the test lasts."""
+    process = Worker(tmp_path / "worker.log")
+    process.start()
+    yield process
+    process.end()
+
+
+# --- Browser -----------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium for the tests of one module.
+
+    Playwright keeps an event loop running in this thread while it lives, by which Django would
+    think itself called from async code: hence the permission, and no async tests in such modules.
+    """
+    with pytest.MonkeyPatch.context() as patch, browsing.chromium() as started:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield started
+
+
+@pytest.fixture
+def windows(browser: Browser, live_server_daphne: Daphne) -> Iterator[browsing.Windows]:
+    """Opens browser windows on the live server; fails on script errors, CSP violations and 5xx."""
+    opened = browsing.Windows(browser, live_server_daphne.url)
+    yield opened
+    opened.close()
+    assert opened.faults == []
+
+
+@pytest.fixture
+def page(windows: browsing.Windows) -> Page:
+    """One window."""
+    return windows.open()

@@ -1,0 +1,65 @@
+"""A connection that notices a database which fell silent.
+
+PostgreSQL drivers wait for an answer as long as the line stands, and a cut cable, a stopped machine or
+a firewall that swallows packets leaves it standing for minutes. Here, whoever waits asks after a
+second whether the server still answers anybody; if not, the statement fails as on a lost connection.
+Waiting for somebody else's lock is no silence: the server answers then.
+"""
+
+from time import monotonic
+from typing import Any, ClassVar, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.conninfo import make_conninfo
+
+Result = TypeVar("Result")
+
+SILENCE_SECONDS = 1.0
+ANSWER_SECONDS = 2  # psycopg rounds a shorter limit up to this
+NOTHING_CAME = 0  # what psycopg tells a waiting generator at each of its ticks
+
+
+class WatchedConnection(psycopg.Connection[Any]):
+    """For the connection pool (`OPTIONS["pool"]["connection_class"]`)."""
+
+    # When the server was last found away; until it speaks again nobody else needs to find that out.
+    _found_away_at: ClassVar[float] = float("-inf")
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        """As psycopg's, but raises `OperationalError` when the server fell silent."""
+        return super().wait(self._watched(gen), interval, timeout)
+
+    def _watched(self, gen: PQGen[Result]) -> PQGen[Result]:
+        patient_until = monotonic() + SILENCE_SECONDS
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready != NOTHING_CAME:
+                    WatchedConnection._found_away_at = float("-inf")
+                elif monotonic() - self._found_away_at < ANSWER_SECONDS:
+                    self._give_up()
+                elif monotonic() > patient_until:
+                    if not self._server_answers():
+                        WatchedConnection._found_away_at = monotonic()
+                        self._give_up()
+                    patient_until = monotonic() + SILENCE_SECONDS
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+
+    def _server_answers(self) -> bool:
+        """Whether the server takes a new connection from us."""
+        limit = str(ANSWER_SECONDS)
+        where = {**self.info.get_parameters(), "password": self.info.password, "connect_timeout": limit}
+        try:
+            psycopg.connect(make_conninfo("", **where)).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _give_up(self) -> None:
+        self.pgconn.finish()  # no rollback can be sent either
+        raise psycopg.OperationalError("the database fell silent")

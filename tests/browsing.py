@@ -1,0 +1,112 @@
+"""A real Chromium for tests: windows of their own, accessibility rules, and signing in as people do."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+
+from django.urls import reverse
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from accounts.models import User
+from config.bootstrap import system_chromium
+
+# WCAG 2.2 AA is the law (BITV); best practices are our own wish.
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+QUIET = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+PHONE = {"width": 360, "height": 740}
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running Chromium without a window."""
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=system_chromium(), args=[*QUIET, *as_root])
+        yield browser
+        browser.close()
+
+
+class Windows:
+    """Opens windows, each a person's own (own cookies), and remembers what went wrong in them."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser = browser
+        self._address = address
+        self._contexts: list[BrowserContext] = []
+        self.faults: list[str] = []
+
+    def open(self, **options: Any) -> Page:
+        """A page in a fresh context; `options` as for Playwright's `new_context`."""
+        settings: dict[str, Any] = {
+            "base_url": self._address,
+            "locale": "de-DE",
+            "timezone_id": "Europe/Berlin",
+            "viewport": {"width": 1280, "height": 900},
+            **options,
+        }
+        context = self._browser.new_context(**settings)
+        context.set_default_timeout(10_000)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
+        page.on("response", self._note_server_error)
+        page.on("console", lambda message: self._note_console(message.type, message.text))
+        return page
+
+    def close(self) -> None:
+        """Close all of them."""
+        for context in self._contexts:
+            context.close()
+
+    def _note_server_error(self, response: Any) -> None:
+        if response.status >= 500:
+            self.faults.append(f"{response.status} from {response.url}")
+
+    def _note_console(self, kind: str, text: str) -> None:
+        if kind == "error" and "Content Security Policy" in text:
+            self.faults.append(text)
+
+
+def sign_in(page: Page, user: User, password: str) -> None:
+    """Sign in as a person does: password, then the present code of their authenticator.
+
+    The user needs a confirmed TOTP device. A code works once, so the device forgets the last one
+    first: a test may sign the same person in twice within thirty seconds.
+    """
+    device = TOTPDevice.objects.get(user=user, confirmed=True)
+    TOTPDevice.objects.filter(pk=device.pk).update(last_t=-1, throttling_failure_count=0)
+    page.goto(reverse("accounts:sign_in"))
+    page.fill("input[name=username]", user.username)
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(lambda url: reverse("accounts:second_factor") in url)
+    page.fill("input[name=code]", f"{totp(device.bin_key, t0=device.t0):06d}")
+    page.press("input[name=code]", "Enter")
+    page.wait_for_url(lambda url: reverse("accounts:second_factor") not in url)
+
+
+def axe(page: Page) -> list[str]:
+    """The accessibility findings on the page as it stands, one readable line each; none is right."""
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
+        AXE_TAGS,
+    )
+    return [
+        f"{page.url}: {finding['id']}: {finding['help']}: {node['html'][:160]}"
+        for finding in found["violations"]
+        for node in finding["nodes"]
+    ]
+
+
+def wait_until(condition: Any, seconds: float = 10) -> None:
+    """Wait for a condition outside the browser, such as a row in the database."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"did not become true within {seconds} seconds"
+        time.sleep(0.05)

@@ -1,0 +1,81 @@
+"""`/healthz`, and what people see while the database is away."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from django.db import connection
+
+from tests.browsing import wait_until
+from tests.servers import Daphne, DatabaseProxy
+
+# A cookie makes the server look for a session, so every page of it needs the database.
+COOKIE = {"Cookie": "sessionid=0123456789abcdef0123456789abcdef"}
+
+
+def _get(server: Daphne, path: str, **headers: str) -> tuple[int, str]:
+    """Status and text of a page, within the promised five seconds."""
+    began = time.monotonic()
+    try:
+        with urlopen(Request(server.url + path, headers=headers), timeout=20) as response:
+            answer = response.status, response.read().decode()
+    except HTTPError as refusal:
+        answer = refusal.code, refusal.read().decode()
+    assert time.monotonic() - began < 5
+    return answer
+
+
+@pytest.fixture
+def proxy(transactional_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseProxy]:
+    line = DatabaseProxy(tmp_path_factory.mktemp("p"))
+    line.open()
+    yield line
+    line.cut()
+
+
+@pytest.fixture
+def server(proxy: DatabaseProxy, tmp_path: Path) -> Iterator[Daphne]:
+    """A Daphne that reaches the database through the proxy only."""
+    daphne = Daphne(tmp_path / "log", DATABASE_URL=proxy.url)
+    daphne.start()
+    yield daphne
+    daphne.end()
+
+
+def test_health_names_a_silent_worker_and_is_content_with_an_awake_one(
+    live_server_daphne: Daphne, request: pytest.FixtureRequest
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_workers")
+    status, body = _get(live_server_daphne, "/healthz")
+    assert (status, json.loads(body)) == (
+        503,
+        {"status": "failing", "database": "ok", "worker": "silent"},
+    )
+    request.getfixturevalue("worker")
+    wait_until(lambda: _get(live_server_daphne, "/healthz")[0] == 200, 20)
+    assert json.loads(_get(live_server_daphne, "/healthz")[1]) == {
+        "status": "ok",
+        "database": "ok",
+        "worker": "ok",
+    }
+
+
+@pytest.mark.promise(21)
+@pytest.mark.parametrize("fault", [DatabaseProxy.cut, DatabaseProxy.fall_silent], ids=["cut", "silent"])
+def test_without_its_database_the_service_says_so_within_five_seconds_and_comes_back(
+    server: Daphne, proxy: DatabaseProxy, fault: Callable[[DatabaseProxy], None]
+) -> None:
+    assert _get(server, "/gibt-es-nicht/", **COOKIE)[0] == 404
+    fault(proxy)
+    status, page = _get(server, "/gibt-es-nicht/", **COOKIE)
+    assert status == 503
+    assert "Der Dienst ist gerade nicht erreichbar" in page
+    assert _get(server, "/healthz")[0] == 503
+    proxy.cut()
+    proxy.open()
+    wait_until(lambda: _get(server, "/gibt-es-nicht/", **COOKIE)[0] == 404, 15)
