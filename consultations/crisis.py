@@ -1,0 +1,49 @@
+"""The crisis check list of a referral: what was done, each with its time. No score, no judgement."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from consultations.models import CrisisStep, Referral
+from scheduling.problems import Problem, Refused
+
+NOTHING_TICKED = Problem(
+    "nothing_ticked",
+    _("Auf der Liste ist noch nichts abgehakt."),
+    _("Haken Sie ab, was geschehen ist. Die Uhrzeit wird mit festgehalten."),
+)
+
+
+@transaction.atomic
+def tick(referral: Referral, *, step: CrisisStep.Step | str, by: User) -> CrisisStep:
+    """This step was taken, now. Ticking it again keeps the first time."""
+    stored = _lock(referral, by)
+    ticked, is_new = CrisisStep.objects.get_or_create(
+        referral=stored, step=CrisisStep.Step(step), defaults={"taken_by": by}
+    )
+    if is_new:
+        audit.record("crisis_step_ticked", stored, by=by, step=ticked.step)
+    return ticked
+
+
+@transaction.atomic
+def finish(referral: Referral, *, by: User) -> Referral:
+    """ "Krisenschritte sind erfolgt": the form may go on. Raises `Refused` while nothing is ticked."""
+    stored = _lock(referral, by)
+    if stored.safety != Referral.Safety.YES:
+        return stored
+    if not stored.crisis_steps.exists():
+        raise Refused([NOTHING_TICKED])
+    stored.safety = Referral.Safety.STEPS_TAKEN
+    stored.safety_steps_at = timezone.now()
+    stored.revision += 1
+    stored.save(update_fields=["safety", "safety_steps_at", "revision", "saved_at"])
+    audit.record("crisis_steps_taken", stored, by=by)
+    return stored
+
+
+def _lock(referral: Referral, by: User) -> Referral:
+    own = Referral.objects.of_case_team(by).select_for_update(no_key=True, of=("self",))
+    return own.get(pk=referral.pk)

@@ -1,0 +1,216 @@
+"""What still stands between a referral and an appointment: every reason at once, with its way out."""
+
+import re
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_lazy as _
+
+from clients.models import Language
+from consultations.models import ClarificationException, Referral
+from consultations.models.referral import QUESTION_LENGTH
+from scheduling.models import Booking, Slot
+from scheduling.problems import Problem
+
+# One word for several languages that do not understand each other (domain: referral form).
+DIALECT_MATTERS = frozenset({Language.AR, Language.KMR, Language.CKB, Language.TI})
+_SHORTEST_NAME = 3
+_TAKES_PLACE = [Booking.Status.BOOKED, Booking.Status.ARRIVED]
+
+
+def problems(referral: Referral, *, slot: Slot | None = None) -> list[Problem]:
+    """Every reason why this referral cannot be booked, in the order of its form; empty: it can.
+
+    With a `slot` (its session and specialist at hand) also whether the two fit.
+    """
+    checks = [_standing(referral), _safety(referral), _question(referral)]
+    if referral.is_presentation:
+        checks += [_client(referral), _company(referral), _consent(referral), _clarification(referral)]
+    else:
+        checks.append(_no_names(referral))
+    if slot is not None:
+        checks.append(_fit(referral, slot))
+    return [problem for check in checks for problem in check]
+
+
+def _standing(referral: Referral) -> Iterator[Problem]:
+    booking = referral.booking
+    if referral.withdrawn_at is not None:
+        yield WITHDRAWN
+    elif booking is not None and booking.status == Booking.Status.FULFILLED:
+        yield HELD
+    elif booking is not None and booking.status in _TAKES_PLACE:
+        yield BOOKED
+    if not referral.format:
+        yield FORMAT
+
+
+def _safety(referral: Referral) -> Iterator[Problem]:
+    if not referral.safety:
+        yield SAFETY
+    elif referral.is_unsafe:
+        yield DANGER
+
+
+def _question(referral: Referral) -> Iterator[Problem]:
+    if not referral.question.strip():
+        yield QUESTION
+    elif len(referral.question) > QUESTION_LENGTH:
+        yield QUESTION_TOO_LONG
+    if not referral.urgency:
+        yield URGENCY
+
+
+def _client(referral: Referral) -> Iterator[Problem]:
+    if referral.client is None:
+        yield CLIENT
+    elif referral.client.closed_at is not None:
+        yield CLIENT_CLOSED
+
+
+def _company(referral: Referral) -> Iterator[Problem]:
+    if not referral.language:
+        yield LANGUAGE
+    if not referral.interpreter_need:
+        yield INTERPRETER
+    is_needed = referral.interpreter_need == Referral.InterpreterNeed.NEEDED
+    if is_needed and referral.language in DIALECT_MATTERS and not referral.dialect.strip():
+        yield DIALECT
+
+
+def _consent(referral: Referral) -> Iterator[Problem]:
+    if referral.has_valid_consent:
+        return
+    own = referral.consent is not None and referral.consent.client_id == referral.client_id
+    yield CONSENT_REVOKED if own else CONSENT
+
+
+def _clarification(referral: Referral) -> Iterator[Problem]:
+    """One clarification a client: used up by a fulfilled one, and only one is booked at a time."""
+    if referral.client is None:
+        return
+    others = Referral.objects.filter(client=referral.client, format=referral.format).exclude(pk=referral.pk)
+    if others.filter(booking__status__in=_TAKES_PLACE).exists():
+        yield OTHER_BOOKED
+    if not referral.client.clarifications.exclude(referral=referral).exists():
+        return
+    exceptions = ClarificationException.objects.filter(client=referral.client)
+    if exceptions.unused().exists():
+        return
+    yield EXCEPTION_ASKED if exceptions.open().exists() else CLARIFICATION_USED
+
+
+def _no_names(referral: Referral) -> Iterator[Problem]:
+    """A case consultation is pseudonymous: the linked client's name must not slip into its texts."""
+    if not referral.pseudonym.strip():
+        yield PSEUDONYM
+    if referral.client is None:
+        return
+    texts = f"{referral.pseudonym} {referral.question} {referral.observation_text}"
+    names = f"{referral.client.given_name} {referral.client.family_name}".split()
+    patterns = [rf"\b{re.escape(name)}\b" for name in names if len(name) >= _SHORTEST_NAME]
+    if any(re.search(pattern, texts) for pattern in patterns):
+        yield NAME_IN_TEXT
+
+
+def _fit(referral: Referral, slot: Slot) -> Iterator[Problem]:
+    if referral.format and referral.format != slot.format:
+        yield OTHER_FORMAT
+    consent = referral.consent
+    if not referral.is_presentation or consent is None or not consent.recipients:
+        return
+    # A release from confidentiality counts for those it names (§ 203 StGB).
+    if slot.session.specialist.name not in consent.recipients:
+        yield OTHER_RECIPIENT
+
+
+# --- The reasons -------------------------------------------------------------------------------
+WITHDRAWN = Problem(
+    "withdrawn", _("Diese Anmeldung ist zurückgezogen."), _("Bereiten Sie eine neue Anmeldung vor.")
+)
+HELD = Problem(
+    "held_already", _("Dieser Termin hat schon stattgefunden."), _("Bereiten Sie eine neue Anmeldung vor.")
+)
+BOOKED = Problem(
+    "booked_already",
+    _("Für diese Anmeldung ist schon ein Termin gebucht."),
+    _("Sagen Sie ihn ab, wenn ein anderer Termin besser passt."),
+)
+FORMAT = Problem("format", _("Das Format fehlt."), _("Wählen Sie Fallberatung oder Vorstellung."))
+SAFETY = Problem(
+    "safety", _("Die Frage zur Sicherheit ist offen."), _("Beantworten Sie sie im ersten Schritt.")
+)
+DANGER = Problem(
+    "danger",
+    _("Es gibt Hinweise auf eine akute Gefahr."),
+    _("Handeln Sie zuerst nach der Krisenkarte. Danach geht es hier weiter."),
+)
+QUESTION = Problem("question", _("Die Frage fehlt."), _("Schreiben Sie, was Sie am Ende wissen möchten."))
+QUESTION_TOO_LONG = Problem(
+    "question_too_long",
+    _("Die Frage ist länger als 500 Zeichen."),
+    _("Kürzen Sie sie, oder schreiben Sie das Übrige zu den Beobachtungen."),
+)
+URGENCY = Problem("urgency", _("Die Dringlichkeit fehlt."), _("Wählen Sie regulär oder dringend."))
+PSEUDONYM = Problem("pseudonym", _("Das Kürzel fehlt."), _("Geben Sie dem Fall ein Kürzel ohne Namen."))
+NAME_IN_TEXT = Problem(
+    "name_in_text",
+    _("Im Text steht ein Name der Person."),
+    _("Schreiben Sie stattdessen das Kürzel: Die Fallberatung kommt ohne Namen aus."),
+)
+CLIENT = Problem(
+    "client", _("Es ist noch keine Person gewählt."), _("Wählen Sie im ersten Schritt einen Fall.")
+)
+CLIENT_CLOSED = Problem(
+    "client_closed", _("Dieser Fall ist abgeschlossen."), _("Wählen Sie einen offenen Fall.")
+)
+NOT_OWN_CASE = Problem(
+    "not_own_case",
+    _("Diesen Fall führen Sie nicht."),
+    _("Fallführung oder Vertretung können die Anmeldung ausfüllen."),
+)
+LANGUAGE = Problem("language", _("Die Sprache fehlt."), _("Wählen Sie die Sprache des Gesprächs."))
+DIALECT = Problem(
+    "dialect",
+    _("Der Dialekt oder die Herkunft der Sprache fehlt."),
+    _("Zum Beispiel: Arabisch aus Syrien, Tigrinya aus Eritrea."),
+)
+INTERPRETER = Problem(
+    "interpreter",
+    _("Es ist offen, ob Sprachmittlung nötig ist."),
+    _("Wählen Sie nötig, nicht nötig oder Fallführung spricht die Sprache."),
+)
+CONSENT = Problem(
+    "consent",
+    _("Die Einwilligung der Person fehlt."),
+    _("Halten Sie sie im letzten Schritt fest. Ohne Einwilligung bleibt die Fallberatung ohne Namen."),
+)
+CONSENT_REVOKED = Problem(
+    "consent_revoked",
+    _("Die Einwilligung ist widerrufen."),
+    _("Nur eine neue Einwilligung macht eine Vorstellung möglich."),
+)
+OTHER_BOOKED = Problem(
+    "other_booked",
+    _("Für diese Person ist schon eine Vorstellung gebucht."),
+    _("Es gibt eine Abklärung je Person. Nutzen Sie den gebuchten Termin."),
+)
+CLARIFICATION_USED = Problem(
+    "clarification_used",
+    _("Die Abklärung dieser Person hat schon stattgefunden."),
+    _("Bitten Sie die Koordination mit einer Begründung um eine Ausnahme."),
+)
+EXCEPTION_ASKED = Problem(
+    "exception_asked",
+    _("Um eine Ausnahme ist gebeten, sie ist noch nicht entschieden."),
+    _("Die Koordination entscheidet. Ihre Anmeldung bleibt solange gespeichert."),
+)
+OTHER_FORMAT = Problem(
+    "other_format",
+    _("Dieser Termin ist für das andere Format vorgesehen."),
+    _("Wählen Sie einen Termin, der zum Format der Anmeldung passt."),
+)
+OTHER_RECIPIENT = Problem(
+    "other_recipient",
+    _("Die Einwilligung nennt eine andere Fachperson als die dieses Termins."),
+    _("Holen Sie eine Einwilligung für diese Fachperson ein, oder wählen Sie einen anderen Termin."),
+)

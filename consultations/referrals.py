@@ -1,0 +1,327 @@
+"""The referral (Anmeldung): started, kept while typing, submitted with a place, withdrawn; its consent.
+
+`submit` is the only door to a booking of a kind that needs a referral. Locks are taken in the order
+client → referral → slot; the rest of the order stands in `scheduling.seats`.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from clients import consents
+from clients.models import Client, Consent
+from consultations import readiness
+from consultations.models import Referral
+from consultations.readiness import problems
+from scheduling import booking as bookings
+from scheduling import seats
+from scheduling.models import BlockFormat, Booking, CancelReason, Slot
+from scheduling.problems import Problem, Refused
+from scheduling.transactions import tried_again
+
+__all__ = [
+    "Conflict",
+    "autosave",
+    "give_consent",
+    "problems",
+    "revoke_consent",
+    "start",
+    "submit",
+    "withdraw",
+]
+
+# What may be typed into a draft. The rest of a referral changes by acts of its own.
+WRITABLE = frozenset(
+    {
+        "format", "client", "pseudonym", "safety", "question", "observations", "observation_text", "urgency",
+        "treatment", "language", "dialect", "second_language", "literacy", "interpreter_need",
+        "interpreter_name", "interpreter_language", "interpreter_confirmed", "interpreter_gender",
+        "specialist_gender", "avoid", "caseworker_comes", "trusted_person", "needs_child_care", "travel",
+        "access_needs", "insurance", "residence_status",
+    }
+)  # fmt: skip
+# Whom it is about: fixed by a consent or an appointment.
+_WHOM = ("format", "client")
+_BEGUN = [Booking.Status.ARRIVED, Booking.Status.FULFILLED]
+_FROM_CLIENT = ("language", "dialect", "literacy")
+
+CLOSED = Problem(
+    "closed_referral",
+    _("Diese Anmeldung ist abgeschlossen und wird nicht mehr geändert."),
+    _("Bereiten Sie eine neue Anmeldung vor."),
+)
+WHOM_IS_FIXED = Problem(
+    "whom_is_fixed",
+    _("Einwilligung oder Termin gelten für diese Person und dieses Format."),
+    _("Widerrufen Sie die Einwilligung oder sagen Sie den Termin ab, dann lässt sich beides ändern."),
+)
+NO_CONSENT_NEEDED = Problem(
+    "no_consent_needed", _("Eine Fallberatung kommt ohne Namen und ohne Einwilligung aus.")
+)
+NO_RECIPIENTS = Problem("no_recipients", _("Es fehlt, wer die Angaben erhalten darf."))
+GIVEN_IN_FUTURE = Problem("given_in_future", _("Das Datum der Einwilligung liegt in der Zukunft."))
+TOO_LATE_TO_WITHDRAW = Problem(
+    "too_late_to_withdraw",
+    _("Der Termin hat schon stattgefunden; die Anmeldung lässt sich nicht mehr zurückziehen."),
+)
+
+
+class Conflict(Exception):
+    """Somebody saved in between: nothing was overwritten, both texts are here."""
+
+    def __init__(self, stored: Referral, mine: dict[str, Any]) -> None:
+        self.stored = stored
+        self.mine = mine
+        super().__init__(", ".join(sorted(mine)))
+
+
+# --- Drafting ----------------------------------------------------------------------------------
+@transaction.atomic
+def start(*, by: User, format: BlockFormat | str, client: Client | None = None) -> Referral:
+    """A new draft, with or without a case of one's own. Raises `Refused` for somebody else's case."""
+    _refuse_foreign(client, by)
+    draft = Referral(
+        district=by.district,
+        organisation=client.organisation if client else by.organisation,
+        author=by,
+        format=BlockFormat(format),
+    )
+    if client is not None:
+        _take_client(draft, client)
+    draft.save(force_insert=True)
+    audit.record("referral_started", draft, by=by, format=draft.format)
+    return draft
+
+
+@transaction.atomic
+def autosave(referral: Referral, *, by: User, data: Mapping[str, Any], revision: int) -> Referral:
+    """Keep what was typed (`WRITABLE` names and their values), complete or not; returns it as stored.
+
+    `revision` is the one the form was made from. Raises `Conflict` when somebody saved other values in
+    between, `Refused` when the referral is closed or `data` would change whom it is about although a
+    consent or an appointment fixes that, `Referral.DoesNotExist` when one may not write it (any more).
+    """
+    unknown = data.keys() - WRITABLE
+    if unknown:
+        raise ValueError(f"Not typed into a referral: {', '.join(sorted(unknown))}")
+    stored = _lock(referral, by=by)
+    changes = _changes(stored, data)
+    if not changes:
+        return stored
+    if stored.revision != revision:
+        raise Conflict(stored, changes)
+    _refuse_change(stored, changes, by)
+    safety_was = stored.safety
+    for name, value in changes.items():
+        _set(stored, name, value)
+    stored.revision += 1
+    stored.save()
+    audit.record("referral_saved", stored, by=by, revision=stored.revision, fields=sorted(changes))
+    if stored.safety != safety_was:
+        audit.record("safety_answered", stored, by=by, was=safety_was, answer=stored.safety)
+    return stored
+
+
+def _changes(stored: Referral, data: Mapping[str, Any]) -> dict[str, Any]:
+    now = {name: _value(stored, name) for name in data}
+    changes = {name: value for name, value in data.items() if now[name] != value}
+    # "Ja" stays said when the crisis steps were taken; only they lead on from it (crisis.py).
+    if changes.get("safety") == Referral.Safety.STEPS_TAKEN:
+        raise ValueError("Crisis steps are recorded by crisis.finish.")
+    if stored.safety == Referral.Safety.STEPS_TAKEN and changes.get("safety") == Referral.Safety.YES:
+        del changes["safety"]
+    return changes
+
+
+def _value(referral: Referral, name: str) -> Any:
+    if name == "interpreter_confirmed":
+        return referral.interpreter_confirmed_at is not None
+    return getattr(referral, name)
+
+
+def _set(referral: Referral, name: str, value: Any) -> None:
+    if name == "interpreter_confirmed":
+        referral.interpreter_confirmed_at = timezone.now() if value else None
+    elif name == "client":
+        _take_client(referral, value)
+    else:
+        setattr(referral, name, value)
+
+
+def _take_client(referral: Referral, client: Client | None) -> None:
+    """Make the referral the client's, with what the case knows already; own words typed since stay."""
+    before = referral.client
+    referral.client = client
+    if client is None:
+        return
+    referral.organisation = client.organisation
+    for name in _FROM_CLIENT:
+        if not getattr(referral, name) or (before and getattr(referral, name) == getattr(before, name)):
+            setattr(referral, name, getattr(client, name))
+
+
+def _refuse_change(stored: Referral, changes: Mapping[str, Any], by: User) -> None:
+    booking = stored.booking
+    is_held = booking is not None and booking.status == Booking.Status.FULFILLED
+    if is_held or stored.withdrawn_at is not None:
+        raise Refused([CLOSED])
+    is_booked = booking is not None and booking.status != Booking.Status.CANCELLED
+    if (is_booked or stored.has_valid_consent) and any(name in changes for name in _WHOM):
+        raise Refused([WHOM_IS_FIXED])
+    if "client" in changes:
+        _refuse_foreign(changes["client"], by)
+
+
+def _refuse_foreign(client: Client | None, by: User) -> None:
+    if client is not None and not Client.objects.for_user(by).filter(pk=client.pk).exists():
+        raise Refused([readiness.NOT_OWN_CASE])
+
+
+# --- Booking -----------------------------------------------------------------------------------
+@tried_again
+def submit(
+    referral: Referral, *, slot_or_hold: Slot | Booking, by: User, idempotency_key: UUID | None = None
+) -> Booking:
+    """Book the place with this referral: both stand, or neither. Also after a cancelled or missed one.
+
+    The same form (`idempotency_key`) acts once and gives the same booking again. Raises `Refused` with
+    every reason (and the next free slot where the place is gone), `Referral.DoesNotExist` when one may
+    not submit it. The appointment of a case consultation carries no client, so nobody gets a message.
+    """
+    with transaction.atomic():
+        stored = _lock_with_client(referral, by=by)
+        done = stored.booking
+        if done is not None and idempotency_key is not None and done.idempotency_key == idempotency_key:
+            return done
+        slot_id = slot_or_hold.pk if isinstance(slot_or_hold, Slot) else slot_or_hold.slot_id
+        slot = Slot.objects.for_user(by).select_related("session__specialist").get(pk=slot_id)
+        found = problems(stored, slot=slot)
+        if found:
+            raise Refused(found)
+
+        def attach(made: Booking) -> None:
+            stored.booking = made
+            stored.submitted_at = made.booked_at
+            stored.save(update_fields=["booking", "submitted_at", "saved_at"])
+            audit.record("referral_submitted", stored, by=by, booking=str(made.uuid), format=stored.format)
+
+        return bookings.book(
+            slot_or_hold,
+            client=stored.client if stored.is_presentation else None,
+            by=by,
+            idempotency_key=idempotency_key,
+            attach=attach,
+        )
+
+
+@tried_again
+def withdraw(referral: Referral, *, by: User, reason: CancelReason | str = CancelReason.CASEWORKER) -> None:
+    """The question has gone away. A coming appointment is cancelled with it. Raises `Refused`."""
+    with transaction.atomic():
+        stored = _lock_with_client(referral, by=by)
+        if stored.withdrawn_at is not None:
+            return
+        if stored.booking is not None and stored.booking.status in _BEGUN:
+            raise Refused([TOO_LATE_TO_WITHDRAW])
+        _cancel_coming(stored, reason, by)
+        stored.withdrawn_at = timezone.now()
+        stored.save(update_fields=["withdrawn_at", "saved_at"])
+        audit.record("referral_withdrawn", stored, by=by)
+
+
+# --- Consent -----------------------------------------------------------------------------------
+@tried_again
+def give_consent(
+    referral: Referral,
+    *,
+    by: User,
+    recipients: str,
+    explained_in: str,
+    given_on: date,
+    interpreter_name: str = "",
+) -> Consent:
+    """Record the client's release from confidentiality for this one presentation (§ 203 StGB).
+
+    A valid one stays and is returned. Raises `Refused` when there is nobody to consent, no recipient,
+    or a date in the future.
+    """
+    with transaction.atomic():
+        stored = _lock_with_client(referral, by=by)
+        if stored.has_valid_consent:
+            assert stored.consent is not None  # noqa: S101 (for the type checker)
+            return stored.consent
+        found = list(_against_consent(stored, recipients, given_on))
+        if found or stored.client is None:
+            raise Refused(found)
+        consent = consents.give_consultation(
+            stored.client,
+            by=by,
+            recipients=recipients.strip(),
+            explained_in=explained_in,
+            given_on=given_on,
+            interpreter_name=interpreter_name,
+        )
+        stored.consent = consent
+        stored.save(update_fields=["consent", "saved_at"])
+        audit.record("referral_consented", stored, by=by, consent=str(consent.uuid))
+        return consent
+
+
+def _against_consent(referral: Referral, recipients: str, given_on: date) -> list[Problem]:
+    found = []
+    if not referral.is_presentation:
+        found.append(NO_CONSENT_NEEDED)
+    elif referral.client is None:
+        found.append(readiness.CLIENT)
+    if referral.withdrawn_at is not None:
+        found.append(CLOSED)
+    if not recipients.strip():
+        found.append(NO_RECIPIENTS)
+    if given_on > timezone.localdate(timezone=referral.district.tz):
+        found.append(GIVEN_IN_FUTURE)
+    return found
+
+
+@tried_again
+def revoke_consent(referral: Referral, *, by: User) -> None:
+    """From now on the consent does not hold: the coming appointment is cancelled, its messages are taken
+    back, and the specialist reads nothing of it any more. Repeating it changes nothing.
+    """
+    with transaction.atomic():
+        stored = _lock_with_client(referral, by=by)
+        if stored.consent is None or stored.consent.revoked_at is not None:
+            return
+        _cancel_coming(stored, CancelReason.CONSENT_REVOKED, by)
+        consents.revoke(stored.consent, by=by)
+        audit.record("referral_consent_revoked", stored, by=by)
+
+
+# --- Shared ------------------------------------------------------------------------------------
+def _cancel_coming(referral: Referral, reason: CancelReason | str, by: User) -> None:
+    booking = referral.booking
+    if booking is not None and booking.status == Booking.Status.BOOKED:
+        bookings.cancel(booking, reason=reason, by=by)
+
+
+def _lock_with_client(referral: Referral, *, by: User) -> Referral:
+    """As `_lock`, after the client. Raises `Conflict` when the client is being changed meanwhile."""
+    client = Client.objects.filter(referrals=referral.pk).first()
+    if client is not None:
+        seats.lock_client(client)
+    stored = _lock(referral, by=by)
+    if stored.client != client:
+        raise Conflict(stored, {})
+    return stored
+
+
+def _lock(referral: Referral, *, by: User) -> Referral:
+    """The referral as it is now, locked, if `by` may write it. Inside a transaction."""
+    own = Referral.objects.of_case_team(by).select_for_update(no_key=True, of=("self",))
+    return own.select_related("client", "consent", "booking", "district", "organisation").get(pk=referral.pk)
