@@ -50,7 +50,7 @@ def request(client: Client, *, reason: str, by: User) -> ClarificationException:
 def decide(
     exception: ClarificationException, *, allowed: bool, reason: str, by: User
 ) -> ClarificationException:
-    """Allow or decline, with a reason; once. Raises `Refused`, `PermissionDenied` for whom it is not to say."""
+    """Allow or decline, with a reason; once. Raises `Refused`; `PermissionDenied` without the right to."""
     if not by.may(Permission.ALLOW_EXCEPTIONS):
         raise PermissionDenied
     mine = ClarificationException.objects.for_user(by).select_for_update(no_key=True, of=("self",))

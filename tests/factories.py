@@ -286,6 +286,7 @@ class ReferralFactory(DjangoModelFactory[Referral]):
     question = "Welche nächsten Schritte helfen?"
     urgency = Referral.Urgency.ROUTINE
     language = "ar"
+    dialect = "Syrien"
     interpreter_need = Referral.InterpreterNeed.NEEDED
 
 

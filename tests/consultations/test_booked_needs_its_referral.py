@@ -23,7 +23,7 @@ def slot() -> Slot:
     return factories.SlotFactory(session__series__kind=kind)
 
 
-def _presented(slot: Slot) -> Referral:
+def _presented(slot: Slot) -> Any:
     """A presentation with consent, booked, as the rules leave it."""
     referral = factories.ReferralFactory(submitted_at=timezone.now())
     _book(slot, referral, client=referral.client)
