@@ -98,7 +98,7 @@ class House:
 
 def is_verified(user: User) -> bool:
     """Whether the second factor was passed in this session."""
-    return bool(user.is_verified())  # type: ignore[attr-defined]  # django_otp's middleware adds it
+    return user.is_verified()
 
 
 def house(request: HttpRequest) -> dict[str, House]:

@@ -1,13 +1,13 @@
 """Enforces each view's declaration, the idle time-out, and speaks the reader's language and zone."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -61,30 +61,32 @@ class AccessMiddleware:
             )
         if access.door is Door.PUBLIC:
             return None
-        if not _is_somebody(request):
+        user = _somebody(request)
+        if user is None:
             return _to_sign_in(request)
         if not request.headers.get(BACKGROUND_HEADER):
             sessions.awake(request)
         if access.door is Door.AFTER_PASSWORD:
             return None
-        if not request.user.is_verified():  # type: ignore[union-attr]  # django_otp's middleware adds it
+        if not user.is_verified():
             return _to_sign_in(request)
-        if not access.allows(cast(User, request.user)):
+        if not access.allows(user):
             raise PermissionDenied
         return None
 
 
-def _is_somebody(request: HttpRequest) -> bool:
-    """Whether a person who may still sign in gave their password, and was here a moment ago."""
-    if not isinstance(request.user, User) or not request.user.is_active:
-        return False
+def _somebody(request: HttpRequest) -> User | None:
+    """The person who gave their password, may still sign in, and was here a moment ago."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_active:
+        return None
     if sessions.is_over(request):
         sessions.end(request)
         messages.info(
             request, _("Sie waren eine Weile nicht aktiv. Zum Schutz der Daten sind Sie abgemeldet.")
         )
-        return False
-    return True
+        return None
+    return user
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -92,7 +94,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': _page(request)})}"
     if _is_script(request):
         return HttpResponse(status=401, headers={"HX-Redirect": address, "X-Sign-In": address})
-    return HttpResponse(status=302, headers={"Location": address})
+    return HttpResponseRedirect(address)
 
 
 def _is_script(request: HttpRequest) -> bool:

@@ -64,8 +64,11 @@ def is_over(request: HttpRequest) -> bool:
     return now - seen_at > settings.IDLE_TIMEOUT_SECONDS or now - begun_at > settings.SESSION_COOKIE_AGE
 
 
-def awake(request: HttpRequest) -> None:
-    """Somebody is there. Written every half minute at most, so that reading pages writes no rows."""
+def awake(request: HttpRequest, *, at_once: bool = False) -> None:
+    """Somebody is there.
+
+    Written every half minute at most, unless `at_once`, so that reading pages writes no rows.
+    """
     now = time.time()
-    if now - request.session.get(_SEEN_KEY, 0) > _SEEN_RESOLUTION_SECONDS:
+    if at_once or now - request.session.get(_SEEN_KEY, 0) > _SEEN_RESOLUTION_SECONDS:
         request.session[_SEEN_KEY] = now

@@ -101,6 +101,10 @@ class User(AbstractBaseUser):
         """Everything this user's roles allow."""
         return permissions_of(self.roles)
 
+    def is_verified(self) -> bool:
+        """Whether the second factor was given in this session (django-otp's middleware sets the device)."""
+        return getattr(self, "otp_device", None) is not None
+
     def may(self, permission: Permission) -> bool:
         """Whether this user, being active, has the permission."""
         return self.is_active and permission in self.permissions
