@@ -8,11 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 from django.urls import reverse
-from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from accounts.models import User
+from accounts import second_factor
+from accounts.models import TotpDevice, User, WrongCodes
 from config.bootstrap import system_chromium
 
 # WCAG 2.2 AA is the law (BITV); best practices are our own wish.
@@ -75,17 +74,18 @@ class Windows:
 def sign_in(page: Page, user: User, password: str) -> None:
     """Sign in as a person does: password, then the present code of their authenticator.
 
-    The user needs a confirmed TOTP device. A code works once, so the device forgets the last one
-    first: a test may sign the same person in twice within thirty seconds.
+    The user needs an authenticator (`second_factor.give`). A code works once, so the device forgets
+    the last one first: a test may sign the same person in twice within thirty seconds.
     """
-    device = TOTPDevice.objects.get(user=user, confirmed=True)
-    TOTPDevice.objects.filter(pk=device.pk).update(last_t=-1, throttling_failure_count=0)
+    device = TotpDevice.objects.get(user=user, confirmed=True)
+    TotpDevice.objects.filter(pk=device.pk).update(last_t=-1)
+    WrongCodes.objects.filter(user=user).delete()
     page.goto(reverse("accounts:sign_in"))
     page.fill("input[name=username]", user.username)
     page.fill("input[name=password]", password)
     page.press("input[name=password]", "Enter")
     page.wait_for_url(lambda url: reverse("accounts:second_factor") in url)
-    page.fill("input[name=code]", f"{totp(device.bin_key, t0=device.t0):06d}")
+    page.fill("input[name=code]", second_factor.current_code(device.secret))
     page.press("input[name=code]", "Enter")
     page.wait_for_url(lambda url: reverse("accounts:second_factor") not in url)
 

@@ -45,6 +45,12 @@ def _may_enter(client: Client) -> bool:
     return client.get(PROFILE).status_code == 200
 
 
+def _with_session(key: str | None) -> Client:
+    client = Client()
+    client.cookies["sessionid"] = key or ""
+    return client
+
+
 def test_password_and_code_open_the_pages(client: Client, user: User) -> None:
     assert not _may_enter(client)
     _give_password(client)
@@ -112,9 +118,7 @@ def test_the_session_id_changes_at_the_password_and_at_the_code(client: Client, 
     client.post(CODE, {"code": code_of(user)})
     ids.append(client.session.session_key)
     assert len(set(ids)) == 3
-    stale = Client()
-    stale.cookies["sessionid"] = ids[1]
-    assert not _may_enter(stale)
+    assert not _may_enter(_with_session(ids[1]))
 
 
 class TestWhereOneWasGoing:
@@ -208,9 +212,7 @@ class TestGoingOut:
         client = as_user(user)
         old = client.session.session_key
         client.post("/abmelden/")
-        stale = Client()
-        stale.cookies["sessionid"] = old
-        assert not _may_enter(stale)
+        assert not _may_enter(_with_session(old))
 
     def test_sign_out_needs_a_post(self, user: User) -> None:
         client = as_user(user)
