@@ -2,4 +2,13 @@ from django.apps import AppConfig
 
 
 class ConsultationsConfig(AppConfig):
+    """Reasons. Shows a client's referrals and help plan on the page of the lower room."""
+
     name = "consultations"
+
+    def ready(self) -> None:
+        from clients import panels
+        from consultations.panels import help_plan, referrals
+
+        panels.register("help_plan", order=5, render=help_plan)
+        panels.register("referrals", order=20, render=referrals)
