@@ -5,12 +5,12 @@ lost in between is made good by the hub, which re-reads what changed (`hub.py`).
 """
 
 import json
-from functools import partial
-from uuid import UUID
+from datetime import date
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from accounts.models import User
+from accounts.models import District, User
 from scheduling.models import Slot
 
 CHANNEL = "live"
@@ -18,10 +18,10 @@ CHANNEL = "live"
 # One topic a district and day, in the district's zone.
 _TOPIC = "d.uuid || '/' || to_char(s.start_at AT TIME ZONE d.zone, 'YYYY-MM-DD')"
 
-# The public face of slots, computed by the database at one moment: version, state and free seats fit
-# together. Times are seconds since 1970 by the database's clock.
-FRAMES = f"""
-    SELECT {_TOPIC} AS topic, s.uuid::text AS slot, s.version, s.changed_at, json_build_object(
+# The public face of slots, computed by the database at one moment, so that version, state and free
+# seats fit together. `held_until` in seconds since 1970.
+_FRAMES = f"""
+    SELECT {_TOPIC} AS topic, s.uuid::text AS slot, s.version, json_build_object(
         'topic', {_TOPIC},
         'slot', s.uuid,
         'version', s.version,
@@ -33,8 +33,7 @@ FRAMES = f"""
         END,
         'free', CASE WHEN s.is_open THEN greatest(s.capacity - seats.living, 0) ELSE 0 END,
         'held_until', CASE WHEN s.is_open AND seats.living >= s.capacity
-            THEN extract(epoch FROM seats.held_until) END,
-        'now', extract(epoch FROM clock_timestamp())
+            THEN extract(epoch FROM seats.held_until) END
     )::text AS frame
     FROM scheduling_slot s
     JOIN accounts_district d ON d.id = s.district_id
@@ -48,30 +47,52 @@ FRAMES = f"""
     ) seats
 """  # noqa: S608 (constants only)
 
+_ANNOUNCE = f"SELECT pg_notify(%s, frame) FROM ({_FRAMES} WHERE s.id = %s) frames"  # noqa: S608
+# Topics given by name: the day begins and ends where the district's clocks say.
+FRAMES_OF_TOPICS = f"""{_FRAMES}
+    JOIN unnest(%s::text[]) AS watched(name) ON d.uuid = split_part(watched.name, '/', 1)::uuid
+        AND s.start_at >= split_part(watched.name, '/', 2)::timestamp AT TIME ZONE d.zone
+        AND s.start_at < (split_part(watched.name, '/', 2)::timestamp + interval '1 day') AT TIME ZONE d.zone
+    ORDER BY s.start_at
+"""
+FRAMES_SINCE = f"{_FRAMES} WHERE s.changed_at >= %s AND d.uuid = ANY(%s::uuid[]) ORDER BY s.changed_at"
 
-def topic(district: UUID, day: str) -> str:
-    """The name of a district's day (`day` as YYYY-MM-DD)."""
-    return f"{district}/{day}"
+
+class Frame(NamedTuple):
+    """One slot's public face at one version; `text` goes to browsers as it is."""
+
+    topic: str
+    slot: str
+    version: int
+    text: str
+
+
+def topic(district: District, day: date) -> str:
+    """The name under which a district's day is watched."""
+    return f"{district.uuid}/{day.isoformat()}"
+
+
+def frames(topics: list[str]) -> list[Frame]:
+    """The present state of every slot of these topics."""
+    with connection.cursor() as cursor:
+        cursor.execute(FRAMES_OF_TOPICS, [topics])
+        return [Frame(*row) for row in cursor.fetchall()]
 
 
 def slot_changed(slot: Slot) -> None:
     """After the commit, tell everyone who watches the slot's day. A failure to tell harms no booking."""
-    transaction.on_commit(partial(_announce_slot, slot.pk), robust=True)
+    _after_commit(_ANNOUNCE, [CHANNEL, slot.pk])
 
 
 def rights_changed(user: User) -> None:
     """After the commit, close the person's open sockets; who may still look comes back by itself."""
-    transaction.on_commit(partial(_notify, json.dumps({"rights": str(user.uuid)})), robust=True)
+    _after_commit("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps({"rights": str(user.uuid)})])
 
 
-def _announce_slot(slot_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT pg_notify(%s, frame) FROM ({FRAMES} WHERE s.id = %s) frames",  # noqa: S608
-            [CHANNEL, slot_id],
-        )
+def _after_commit(query: str, values: list[str | int]) -> None:
+    # A function of its own, not a partial: Django logs a robust callback's failure by its name.
+    def announce() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(query, values)
 
-
-def _notify(payload: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+    transaction.on_commit(announce, robust=True)

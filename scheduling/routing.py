@@ -1,5 +1,9 @@
 """Socket addresses."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-websocket_urlpatterns: list[URLPattern | URLResolver] = []
+from scheduling.consumers import SlotsConsumer
+
+websocket_urlpatterns: list[URLPattern | URLResolver] = [
+    path("live/slots/<uuid:district>/<str:day>/", SlotsConsumer.as_asgi()),
+]

@@ -1,0 +1,68 @@
+"""Sockets: from the server to the browser only. Everything a browser wants to do is an ordinary request."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+
+from accounts import open_sessions
+from accounts.models import User
+from scheduling import hub
+
+# A browser of ours says nothing; whoever keeps talking is shown the door.
+WORDS_ALLOWED = 3
+TOO_TALKATIVE = 1008
+
+
+class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
+    """One browser that watches one day of its district. Its frames come from the hub."""
+
+    session_key: str
+    user: UUID
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Let in who may look, then wait until the browser leaves.
+
+        In place of the base class's dispatch, which runs a task and a queue per socket.
+        """
+        self.base_send = send
+        await receive()
+        topic = await database_sync_to_async(_admitted)(self, scope)
+        if topic is None:
+            await send({"type": "websocket.close"})
+            return
+        await send({"type": "websocket.accept"})
+        here = hub.here()
+        try:
+            await here.watch(topic, self)
+            for _word in range(WORDS_ALLOWED):
+                if (await receive())["type"] == "websocket.disconnect":
+                    return
+            await self.close(TOO_TALKATIVE)
+        finally:
+            here.leave(topic, self)
+
+    async def say(self, text: str) -> None:
+        """Hand over one frame."""
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    async def close(self, code: int) -> None:
+        """End the connection."""
+        await self.base_send({"type": "websocket.close", "code": code})
+
+
+def _admitted(socket: SlotsConsumer, scope: dict[str, Any]) -> str | None:
+    """The topic's name for a fully signed-in person of that district who may look; else None."""
+    key = scope["session"].session_key
+    user: User | None = open_sessions.holders([key]).get(key) if key else None
+    wanted = scope["url_route"]["kwargs"]
+    if user is None or not hub.may_watch(user) or user.district.uuid != wanted["district"]:
+        return None
+    try:
+        day = date.fromisoformat(wanted["day"])
+    except ValueError:
+        return None
+    socket.session_key, socket.user = key, user.uuid
+    return f"{user.district.uuid}/{day.isoformat()}"

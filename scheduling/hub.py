@@ -1,0 +1,317 @@
+"""One hub a web process: hears what was announced, and hands it to every socket that watches.
+
+It lives on the web server's event loop from the first socket to the last, and keeps one LISTEN
+connection. Frames are written once (by the database, `live.FRAMES`) and handed on as they are. The
+socket is a hint, never the truth: who connects gets the present state, every 15 seconds what changed
+is read again, and after a lost connection everything is; so a lost frame arrives all the same.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, LiteralString, Protocol
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import psycopg
+from channels.db import database_sync_to_async
+from django.db import DatabaseError, connection
+
+from accounts import open_sessions
+from accounts.models import User
+from accounts.roles import Permission
+from scheduling import live
+from scheduling.live import Frame
+
+logger = logging.getLogger(__name__)
+
+REREAD_SECONDS = 15.0
+# A transaction may commit some time after it wrote `changed_at`; reading twice is harmless.
+OVERLAP = timedelta(seconds=60)
+RECHECK_SECONDS = 30.0
+# How long the database may take for one look, and a browser for one batch of sends.
+PATIENCE_SECONDS = 5.0
+# After a frame, newer ones of the same slot gather this long: a burst is sent once.
+GATHER_SECONDS = 0.05
+BATCH = 200
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
+
+# Closing codes (static/js/live.js): ask the server again who you are; too slow, come back.
+ASK_AGAIN, TOO_SLOW = 4401, 4408
+
+MAY_WATCH = (Permission.SEE_BOARD, Permission.SEE_AGENDA)
+
+ALIVE, PAUSED = '{"live":true}', '{"live":false}'
+
+
+class Socket(Protocol):
+    """An open browser, as the hub sees it."""
+
+    session_key: str
+    user: UUID
+
+    async def say(self, text: str) -> None:
+        """Hand over one frame."""
+
+    async def close(self, code: int) -> None:
+        """End the connection."""
+
+
+class Topic:
+    """A district's day that somebody watches: its sockets, and the newest frame of each slot."""
+
+    def __init__(self) -> None:
+        self.sockets: set[Socket] = set()
+        self.frames: dict[str, Frame] = {}
+        self.is_known = False
+        self.reading = asyncio.Lock()
+
+    def takes(self, frame: Frame) -> bool:
+        """Keep the frame; False if it, or a newer one, was here before."""
+        known = self.frames.get(frame.slot)
+        if known is not None and known.version >= frame.version:
+            return False
+        self.frames[frame.slot] = frame
+        return True
+
+    def state(self) -> str:
+        """All slots at once, for a browser that has just come (back)."""
+        return f'{{"live":true,"slots":[{",".join(frame.text for frame in self.frames.values())}]}}'
+
+
+class Hub:
+    """All open sockets of one event loop."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, Topic] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._listens = asyncio.Event()
+        self._has_paused = False
+        self._fresh: dict[str, Frame] = {}
+        self._has_fresh = asyncio.Event()
+        self._looked_at: datetime | None = None  # by the database's clock
+
+    # --- Coming and going ----------------------------------------------------------------------
+    async def watch(self, name: str, socket: Socket) -> None:
+        """Tell the socket the topic's present state, and from now on what changes.
+
+        Without a database the socket hears that the display pauses; the state follows by itself.
+        """
+        if not self._tasks:
+            loops = (self._listen, self._hand_on, self._recheck)
+            self._tasks = [asyncio.create_task(_supervised(loop)) for loop in loops]
+        topic = self._topics.setdefault(name, Topic())
+        topic.sockets.add(socket)
+        with suppress(TimeoutError, DatabaseError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                # Listening first, then reading: nothing lies in between.
+                await self._listens.wait()
+                async with topic.reading:
+                    if not topic.is_known:
+                        self._keep(await database_sync_to_async(live.frames)([name]))
+                        topic.is_known = True
+        if topic.is_known and self._listens.is_set():
+            await self._send(topic.state(), [socket])
+        else:
+            await self._pause([socket])
+
+    def leave(self, name: str, socket: Socket) -> None:
+        """The socket is gone; the last one takes the connection with it."""
+        topic = self._topics.get(name)
+        if topic is None:
+            return
+        topic.sockets.discard(socket)
+        if not topic.sockets:
+            del self._topics[name]
+        if not self._topics:
+            for task in self._tasks:
+                task.cancel()
+            self._tasks = []
+            self._listens.clear()
+
+    def _sockets(self) -> list[Socket]:
+        return [socket for topic in self._topics.values() for socket in topic.sockets]
+
+    # --- Hearing -------------------------------------------------------------------------------
+    async def _listen(self) -> None:
+        """Listen until the connection is lost, and say so to everyone."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                listening = await _connect()
+            async with listening:
+                await listening.execute(f"LISTEN {live.CHANNEL}")
+                await self._resume(listening)
+                while True:
+                    async for notice in listening.notifies(timeout=REREAD_SECONDS):
+                        await self._hear(notice.payload)
+                    await self._catch_up(listening)
+        finally:
+            if self._listens.is_set():
+                self._listens.clear()
+                await self._pause(self._sockets())
+
+    async def _pause(self, sockets: list[Socket]) -> None:
+        """Say that what is shown may be old; `_resume` makes it good."""
+        self._has_paused = True
+        await self._send(PAUSED, sockets)
+
+    async def _resume(self, listening: psycopg.AsyncConnection[Any]) -> None:
+        """Everything may have changed meanwhile: read all topics, tell those who waited."""
+        has_paused, self._has_paused = self._has_paused, False
+        await self._read(listening, list(self._topics), tell=has_paused)
+        self._listens.set()
+
+    async def _catch_up(self, listening: psycopg.AsyncConnection[Any]) -> None:
+        """Read what changed since the last look; whoever hears no heartbeat knows that we are gone."""
+        unknown = [name for name, topic in self._topics.items() if not topic.is_known]
+        await self._read(listening, unknown, tell=True)
+        since = self._looked_at and self._looked_at - OVERLAP
+        districts = list({name.partition("/")[0] for name in self._topics})
+        self._tell(self._keep(await self._look(listening, live.FRAMES_SINCE, [since, districts])))
+        await self._send(ALIVE, self._sockets())
+
+    async def _read(self, listening: psycopg.AsyncConnection[Any], names: list[str], *, tell: bool) -> None:
+        """Read whole topics anew."""
+        if names:
+            self._keep(await self._look(listening, live.FRAMES_OF_TOPICS, [names]))
+        for name in names:
+            if (topic := self._topics.get(name)) is not None:
+                topic.is_known = True
+                await self._send(topic.state(), topic.sockets if tell else ())
+
+    async def _look(
+        self, listening: psycopg.AsyncConnection[Any], query: LiteralString, values: list[Any]
+    ) -> list[Frame]:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            row = await (await listening.execute("SELECT clock_timestamp()")).fetchone()
+            found = await (await listening.execute(query, values)).fetchall()
+        self._looked_at = row[0] if row else None
+        return [Frame(*columns) for columns in found]
+
+    async def _hear(self, payload: str) -> None:
+        """One announcement: a slot's frame, or the person whose rights changed."""
+        said = json.loads(payload)
+        if "rights" in said:
+            person = UUID(said["rights"])
+            await _close([socket for socket in self._sockets() if socket.user == person])
+        else:
+            self._tell(self._keep([Frame(said["topic"], said["slot"], said["version"], payload)]))
+
+    def _keep(self, frames: Iterable[Frame]) -> list[Frame]:
+        """Remember what is new, and give it back."""
+        return [
+            frame
+            for frame in frames
+            if (topic := self._topics.get(frame.topic)) is not None and topic.takes(frame)
+        ]
+
+    # --- Telling -------------------------------------------------------------------------------
+    def _tell(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            self._fresh[frame.slot] = frame
+            self._has_fresh.set()
+
+    async def _hand_on(self) -> None:
+        """Send the newest frame of each slot to those who watch its topic."""
+        while True:
+            await self._has_fresh.wait()
+            self._has_fresh.clear()
+            fresh, self._fresh = self._fresh, {}
+            for frame in fresh.values():
+                if (topic := self._topics.get(frame.topic)) is not None and topic.is_known:
+                    await self._send(frame.text, topic.sockets)
+            await asyncio.sleep(GATHER_SECONDS)
+
+    async def _send(self, text: str, sockets: Iterable[Socket]) -> None:
+        """One frame to many sockets, one after the other: servers take a frame without waiting.
+
+        A socket that makes us wait too long, or breaks, is dropped; its browser comes back.
+        """
+        waiting = iter(list(sockets))
+        while batch := list(islice(waiting, BATCH)):
+            rest = iter(batch)
+            while (broken := await _say(text, rest)) is not None:
+                for topic in self._topics.values():
+                    topic.sockets.discard(broken)
+                await _close([broken], TOO_SLOW)
+            await asyncio.sleep(0)
+
+    # --- Who may still look ----------------------------------------------------------------------
+    async def _recheck(self) -> None:
+        """Close the sockets of sessions that ended and of people who may no longer look."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            sockets = self._sockets()
+            keys = {socket.session_key for socket in sockets}
+            holders = await database_sync_to_async(open_sessions.holders)(keys)
+            await _close([socket for socket in sockets if not may_watch(holders.get(socket.session_key))])
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def here() -> Hub:
+    """The hub of the running event loop."""
+    return _hubs.setdefault(asyncio.get_running_loop(), Hub())
+
+
+def may_watch(user: User | None) -> bool:
+    """Whether this person's pages show slots at all."""
+    return user is not None and any(user.may(permission) for permission in MAY_WATCH)
+
+
+async def _say(text: str, sockets: Iterator[Socket]) -> Socket | None:
+    """Send until all have it (None), or one of them breaks or blocks."""
+    socket: Socket | None = None
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for socket in sockets:
+                await socket.say(text)
+    except Exception:  # noqa: BLE001  (whatever is wrong with one browser is not the others' affair)
+        return socket
+    return None
+
+
+async def _close(sockets: Iterable[Socket], code: int = ASK_AGAIN) -> None:
+    for socket in sockets:
+        # It may be half gone; its consumer notices and leaves.
+        with suppress(Exception):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await socket.close(code)
+
+
+async def _supervised(loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop for ever: after a failure again, soon at first, then less often."""
+    pause = FIRST_PAUSE_SECONDS
+    running = asyncio.get_running_loop()
+    while True:
+        begun = running.time()
+        try:
+            await loop()
+        except (psycopg.Error, DatabaseError, OSError, TimeoutError) as error:
+            logger.warning("live: %s, trying again", type(error).__name__)
+        except Exception:
+            logger.exception("live: unexpected, trying again")
+        if running.time() - begun > LONGEST_PAUSE_SECONDS:
+            pause = FIRST_PAUSE_SECONDS
+        await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 (spreads many processes)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def _connect() -> psycopg.AsyncConnection[Any]:
+    """A connection of our own with the database settings of the service."""
+    parameters = connection.get_connection_params()
+    for of_django in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(of_django, None)
+    parameters |= {
+        "application_name": "sprechstunde live",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+    }
+    return await psycopg.AsyncConnection.connect(**parameters, autocommit=True)

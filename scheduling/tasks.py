@@ -1,0 +1,14 @@
+"""What runs in the background for this room."""
+
+from procrastinate.contrib.django import app
+
+from scheduling import booking
+from scheduling.models import Booking
+
+
+@app.periodic(cron="* * * * * */2")
+@app.task(queueing_lock="release_dead_holds", pass_context=False)
+def release_dead_holds(timestamp: int) -> None:
+    """Every two seconds: remove holds whose time has passed, so that everyone sees the place is free."""
+    for slot_id in Booking.objects.dead_holds().values_list("slot_id", flat=True).distinct():
+        booking.release_dead_holds(slot_id)
