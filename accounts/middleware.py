@@ -80,7 +80,7 @@ def _somebody(request: HttpRequest) -> User | None:
     user = request.user
     if not isinstance(user, User) or not user.is_active:
         return None
-    if sessions.is_over(request):
+    if sessions.is_over(request.session):
         sessions.end(request)
         messages.info(
             request, _("Sie waren eine Weile nicht aktiv. Zum Schutz der Daten sind Sie abgemeldet.")

@@ -1,22 +1,17 @@
 """Whose sessions still open everything: asked in batches for browsers that stay connected."""
 
 import hmac
-import time
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
+from accounts import sessions
 from accounts.models import User
-
-# As the middleware writes them at each request.
-_SEEN_KEY = "seen_at"
 
 
 def holders(session_keys: Collection[str]) -> dict[str, User]:
@@ -28,7 +23,9 @@ def holders(session_keys: Collection[str]) -> dict[str, User]:
     rows = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
     store = SessionStore()
     contents = {row.session_key: store.decode(row.session_data) for row in rows}
-    awake = {key: data for key, data in contents.items() if SESSION_KEY in data and not _sleeps(data)}
+    awake = {
+        key: data for key, data in contents.items() if SESSION_KEY in data and not sessions.is_over(data)
+    }
     users = {
         str(user.pk): user
         for user in User.objects.active().filter(pk__in={data[SESSION_KEY] for data in awake.values()})
@@ -41,12 +38,6 @@ def holders(session_keys: Collection[str]) -> dict[str, User]:
         and hmac.compare_digest(user.get_session_auth_hash(), data.get(HASH_SESSION_KEY, ""))
         and owners.get(data.get(DEVICE_ID_SESSION_KEY, "")) == user.pk
     }
-
-
-def _sleeps(data: Mapping[str, Any]) -> bool:
-    now = time.time()
-    seen_at: float = data.get(_SEEN_KEY, now)
-    return bool(now - seen_at > settings.IDLE_TIMEOUT_SECONDS)
 
 
 def _owners_of_devices(persistent_ids: Iterable[str]) -> dict[str, int]:

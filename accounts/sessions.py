@@ -1,13 +1,15 @@
 """The life of a session: password, second factor, awake, idle, locked, over."""
 
 import time
+from typing import Any
 
 import django_otp
 from django.conf import settings
 from django.contrib.auth import login, logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
-from accounts import audit
+from accounts import announcements, audit
 from accounts.models import TotpDevice, User
 
 LANGUAGE_KEY = "language"
@@ -47,20 +49,25 @@ def lock(request: HttpRequest) -> None:
     request.session.pop(django_otp.DEVICE_ID_SESSION_KEY, None)
     request.session.pop(_VERIFIED_KEY, None)
     request.session.cycle_key()
+    if isinstance(request.user, User):
+        announcements.rights_changed(request.user)
 
 
 def end(request: HttpRequest) -> None:
-    """Sign out; nothing of the session is left."""
-    if isinstance(request.user, User):
-        audit.record("signed_out", request.user, by=request.user)
+    """Sign out; nothing of the session is left, and its open sockets close."""
+    user = request.user
+    if isinstance(user, User):
+        audit.record("signed_out", user, by=user)
     logout(request)
+    if isinstance(user, User):
+        announcements.rights_changed(user)
 
 
-def is_over(request: HttpRequest) -> bool:
+def is_over(session: SessionBase | dict[str, Any]) -> bool:
     """Whether it slept longer than `IDLE_TIMEOUT_SECONDS`, or began longer ago than a working day."""
     now = time.time()
-    seen_at: float = request.session.get(_SEEN_KEY, now)
-    begun_at: float = request.session.get(_BEGUN_KEY, now)
+    seen_at: float = session.get(_SEEN_KEY, now)
+    begun_at: float = session.get(_BEGUN_KEY, now)
     return now - seen_at > settings.IDLE_TIMEOUT_SECONDS or now - begun_at > settings.SESSION_COOKIE_AGE
 
 

@@ -23,6 +23,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError, connection
 
 from accounts import open_sessions
+from accounts.announcements import CHANNEL
 from accounts.models import User
 from accounts.roles import Permission
 from scheduling import live
@@ -144,7 +145,7 @@ class Hub:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 listening = await _connect()
             async with listening:
-                await listening.execute(f"LISTEN {live.CHANNEL}")
+                await listening.execute(f"LISTEN {CHANNEL}")
                 await self._resume(listening)
                 while True:
                     async for notice in listening.notifies(timeout=REREAD_SECONDS):

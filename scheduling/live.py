@@ -1,19 +1,16 @@
 """What open browsers hear: neutral facts about slots, announced after the commit.
 
-After, because a NOTIFY inside the booking transaction makes commits queue behind each other. A frame
-lost in between is made good by the hub, which re-reads what changed (`hub.py`).
+A frame lost between commit and announcement is made good by the hub, which reads again what changed.
 """
 
-import json
 from datetime import date
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 
-from accounts.models import District, User
+from accounts.announcements import CHANNEL, after_commit
+from accounts.models import District
 from scheduling.models import Slot
-
-CHANNEL = "live"
 
 # One topic a district and day, in the district's zone.
 _TOPIC = "d.uuid || '/' || to_char(s.start_at AT TIME ZONE d.zone, 'YYYY-MM-DD')"
@@ -81,18 +78,4 @@ def frames(topics: list[str]) -> list[Frame]:
 
 def slot_changed(slot: Slot) -> None:
     """After the commit, tell everyone who watches the slot's day. A failure to tell harms no booking."""
-    _after_commit(_ANNOUNCE, [CHANNEL, slot.pk])
-
-
-def rights_changed(user: User) -> None:
-    """After the commit, close the person's open sockets; who may still look comes back by itself."""
-    _after_commit("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps({"rights": str(user.uuid)})])
-
-
-def _after_commit(query: str, values: list[str | int]) -> None:
-    # A function of its own, not a partial: Django logs a robust callback's failure by its name.
-    def announce() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(query, values)
-
-    transaction.on_commit(announce, robust=True)
+    after_commit(_ANNOUNCE, [CHANNEL, slot.pk])

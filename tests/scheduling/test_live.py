@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import announcements
 from accounts.models import User
 from accounts.roles import Role
 from config.asgi import application
@@ -370,7 +371,7 @@ async def test_a_right_taken_away_closes_the_persons_sockets_and_only_theirs() -
 
     def take_away() -> None:
         User.objects.filter(pk=anna.pk).update(roles=[])
-        live.rights_changed(anna)
+        announcements.rights_changed(anna)
 
     async with watching(slot, anna) as closed, watching(slot, ben) as open_:
         await in_thread(take_away)()
