@@ -28,7 +28,7 @@ from accounts.models import User
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for name and password; the second factor comes next."""
-    if isinstance(request.user, User) and request.user.is_active and not sessions.is_over(request):
+    if isinstance(request.user, User) and request.user.is_active and not sessions.is_over(request.session):
         return _to_second_factor(request)
     form = SignInForm(request.POST or None)
     if form.is_valid():
