@@ -130,32 +130,43 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _catches_interrupts(pid: int) -> bool:
-    """Whether that process has a handler for SIGINT (where /proc can tell)."""
-    try:
-        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    except OSError:
-        return False
-    return bool(caught and int(caught[1], 16) & 1 << (signal.SIGINT - 1))
+class Starter:
+    """Whoever started us, as it was at that time: a shell, `make`, a service manager.
 
-
-def watch(running: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Return never, but raise when a process ends or whoever started us is gone.
-
-    A `make` that is interrupted alone (`kill -INT`, not Ctrl-C) drops its handler and waits for us
-    without passing the signal on: that counts as being asked to stop.
+    When it is gone, so are we. And a `make` that is interrupted alone (`kill -INT`, not Ctrl-C) drops
+    its handler and waits for us without passing the signal on: that counts as being asked to stop.
     """
-    parent = os.getppid()
-    is_catching = _catches_interrupts(parent)
+
+    def __init__(self) -> None:
+        self._pid = os.getppid()
+        self._caught_interrupts = self._catches_interrupts()
+
+    def check(self) -> None:
+        """Raise `Stopped` when the starter is gone or was interrupted."""
+        if os.getppid() != self._pid or (self._caught_interrupts and not self._catches_interrupts()):
+            raise Stopped
+
+    def _catches_interrupts(self) -> bool:
+        """Whether it has a handler for SIGINT (where /proc can tell)."""
+        try:
+            status = Path(f"/proc/{self._pid}/status").read_text()
+        except OSError:
+            return False
+        caught = re.search(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)
+        return bool(caught and int(caught[1], 16) & 1 << (signal.SIGINT - 1))
+
+
+def watch(running: dict[str, subprocess.Popen[bytes]], starter: Starter) -> None:
+    """Return never, but raise when a process ends or the starter wants no more."""
     while True:
         _check_alive(running)
-        if os.getppid() != parent or (is_catching and not _catches_interrupts(parent)):
-            raise Stopped
+        starter.check()
         time.sleep(0.5)
 
 
 def serve() -> None:
     """Bring everything up, and hold it."""
+    starter = Starter()
     port = chosen_port()
     with embedded_db.addresses("run") as database:
         environment = demo_environment(port, database)
@@ -165,7 +176,7 @@ def serve() -> None:
             wait_until_ready(running, port)
             print(f"\nSprechstunde: {environment['PUBLIC_URL']}  (Ctrl-C stops it)\n", flush=True)
             manage(environment, "demo_accounts")
-            watch(running)
+            watch(running, starter)
 
 
 def main() -> int:

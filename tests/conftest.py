@@ -5,6 +5,7 @@ database tests run as the application's role, as the service does, so that a mis
 here. Transactional tests run as the owner, because Django empties the tables after each.
 """
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ os.environ["SPRECHSTUNDE_MODE"] = "test"
 os.environ["SPRECHSTUNDE_DB_ROLE"] = "owner"
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
-from config import embedded_db
+from config import embedded_db, promises
 
 _EMBEDDED = not embedded_db.given_from_outside()
 if _EMBEDDED:
@@ -44,7 +45,36 @@ hypothesis.settings.load_profile("house")
 
 def pytest_configure(config: pytest.Config) -> None:
     """SIGTERM ends the session as Ctrl-C does: tidily, with the database stopped."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+# --- Promises --------------------------------------------------------------------------------
+_outcomes: list[tuple[int, str]] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each test's report carry the promises it shows."""
+    known = promises.read()
+    for item in items:
+        for mark in item.iter_markers("promise"):
+            (number,) = mark.args
+            if number not in known:
+                raise pytest.UsageError(f"{item.nodeid}: there is no promise {number} in promises.toml")
+            item.user_properties.append(("promise", number))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember how a promise's test went; setting up and tidying up count when they fail."""
+    if report.when == "call" or not report.passed:
+        _outcomes.extend(
+            (int(str(number)), report.outcome) for name, number in report.user_properties if name == "promise"
+        )
+
+
+def pytest_sessionfinish() -> None:
+    """Hand the outcomes to `make promises`."""
+    if target := os.environ.get("PROMISES_REPORT"):
+        Path(target).write_text(json.dumps(_outcomes))
 
 
 # --- Rounds ----------------------------------------------------------------------------------
@@ -99,7 +129,9 @@ def django_db_modify_db_settings(
 def _drop_leftovers() -> None:
     """Drop the test databases of sessions that were killed."""
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as db:
-        names = db.execute("SELECT datname FROM pg_database WHERE datname ~ '^test_sprechstunde_[0-9]+$'")
+        names = db.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ '^test_(sprechstunde|run)_[0-9]+$'"
+        )
         for (name,) in names.fetchall():
             if not _is_alive(int(name.rsplit("_", 1)[1])):
                 db.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))

@@ -1,0 +1,169 @@
+"""`make run` as a person uses it: it comes up, says who may sign in, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import psycopg
+import pytest
+from django.conf import settings
+
+from accounts import demo, second_factor
+from config.run import CannotRun, chosen_port
+from tests.servers import free_port
+
+
+@pytest.fixture(scope="module")
+def empty_database(database_server: None) -> Iterator[dict[str, str]]:
+    """The environment for a database that nobody has migrated yet."""
+    name = f"test_run_{os.getpid()}"
+    owner, app = os.environ["DATABASE_OWNER_URL"], os.environ["DATABASE_URL"]
+    with psycopg.connect(owner, autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name}")
+    yield {
+        **{key: value for key, value in os.environ.items() if not key.startswith("SPRECHSTUNDE")},
+        "DATABASE_URL": app.replace("/sprechstunde?", f"/{name}?"),
+        "DATABASE_OWNER_URL": owner.replace("/sprechstunde?", f"/{name}?"),
+    }
+    with psycopg.connect(owner, autocommit=True) as db:
+        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Run:
+    """`make run`, its output, and all its descendants."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.port = free_port()
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                ["make", "run", f"PYTHON={sys.executable}", f"PORT={self.port}"],
+                cwd=settings.BASE_DIR,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + 90
+        while text not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.1)
+
+    def wait_until_ready(self) -> None:
+        self.wait_for("The codes hold for")
+
+    def descendants(self) -> list[psutil.Process]:
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return found
+
+
+@pytest.fixture
+def run(empty_database: dict[str, str], tmp_path: Path) -> Iterator[Run]:
+    started = Run(empty_database, tmp_path / "log")
+    yield started
+    if started.process.poll() is None:  # the test failed
+        for process in started.descendants():
+            process.kill()
+        started.process.wait(30)
+
+
+def test_it_comes_up_names_the_accounts_and_ends_with_ctrl_c(run: Run) -> None:
+    run.wait_until_ready()
+    assert f"http://localhost:{run.port}" in run.said()
+    with urlopen(f"http://localhost:{run.port}/healthz") as answer:
+        assert json.load(answer)["status"] == "ok"
+    for person in demo.PEOPLE:
+        assert person.username in run.said()
+    started = run.descendants()
+    assert len(started) >= 3
+    os.killpg(run.process.pid, signal.SIGINT)
+    run.process.wait(30)
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert alive == []
+    assert "Traceback" not in run.said()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_make_alone_ends_everything_and_the_data_stays(
+    run: Run, empty_database: dict[str, str], number: signal.Signals
+) -> None:
+    run.wait_until_ready()
+    started = run.descendants()
+    run.process.send_signal(number)
+    run.process.wait(30)
+    _, alive = psutil.wait_procs(started, timeout=15)
+    assert alive == []
+    with psycopg.connect(empty_database["DATABASE_URL"]) as db:
+        assert db.execute("SELECT count(*) FROM accounts_district").fetchone() == (1,)
+
+
+def test_a_taken_port_is_named_and_nothing_starts(empty_database: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "config.run"],
+            cwd=settings.BASE_DIR,
+            env={**empty_database, "PORT": str(port)},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr == f"Port {port} is taken; choose another one: PORT=8123 make run\n"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_what_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(CannotRun, match="is not a port number"):
+        chosen_port()
+
+
+def _demo_accounts(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "demo_accounts", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_demo_accounts_as_json_is_enough_to_sign_in() -> None:
+    listed = json.loads(_demo_accounts("--json", SPRECHSTUNDE_MODE="demo").stdout)
+    roles = {role for account in listed for role in account["roles"]}
+    assert roles == {
+        "caseworker",
+        "team_lead",
+        "specialist",
+        "coordinator",
+        "interpreter_coordinator",
+        "data_protection_officer",
+        "administrator",
+    }
+    assert {account["organisation"] for account in listed} >= {"AWO", "Caritas", "Landratsamt"}
+    first = listed[0]
+    assert first["password"] == demo.PASSWORD
+    assert len(second_factor.current_code(first["totp_secret"])) == 6
+
+
+def test_demo_accounts_refuses_in_production(production: dict[str, str]) -> None:
+    done = _demo_accounts("--json", **production)
+    assert done.returncode == 1
+    assert "Only a demo" in done.stderr
+    assert demo.PASSWORD not in done.stdout + done.stderr

@@ -1,0 +1,55 @@
+"""Production starts with everything it needs or not at all."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+REQUIRED = ["SECRET_KEY", "FIELD_KEYS", "INDEX_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "DATABASE_URL"]
+
+
+def _manage(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    keep = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", *command],
+        cwd=settings.BASE_DIR,
+        env={**keep, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_deployment_check_is_clean(production: dict[str, str]) -> None:
+    done = _manage(production, "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_production_is_the_default_and_names_everything_missing_at_once() -> None:
+    done = _manage({}, "check")
+    assert done.returncode != 0
+    for name in REQUIRED:
+        assert name in done.stderr
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_each_missing_value_is_named(production: dict[str, str], name: str) -> None:
+    del production[name]
+    done = _manage(production, "check")
+    assert done.returncode != 0
+    assert f"Missing in the environment: {name}." in done.stderr
+
+
+def test_an_unknown_mode_is_refused(production: dict[str, str]) -> None:
+    done = _manage({**production, "SPRECHSTUNDE_MODE": "prodution"}, "check")
+    assert done.returncode != 0
+    assert "'prodution'" in done.stderr
+
+
+def test_a_missing_owner_address_stops_the_migration_not_the_service(production: dict[str, str]) -> None:
+    del production["DATABASE_OWNER_URL"]
+    assert _manage(production, "check").returncode == 0
+    done = _manage({**production, "SPRECHSTUNDE_DB_ROLE": "owner"}, "check")
+    assert "Missing in the environment: DATABASE_OWNER_URL." in done.stderr
