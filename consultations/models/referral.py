@@ -83,8 +83,12 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         later = SheetVersion.objects.filter(
             sheet=OuterRef("version__sheet"), number__gt=OuterRef("version__number")
         )
+        # The answer to a case consultation is a note: read is decided.
         undecided = RecommendationItem.objects.filter(
-            ~Exists(later), version__sheet__referral=OuterRef("pk"), decision__isnull=True
+            ~Exists(later),
+            version__sheet__referral=OuterRef("pk"),
+            version__acknowledgement__isnull=True,
+            decision__isnull=True,
         )
         by_booking = [
             When(booking__status__in=["booked", "arrived"], then=Value(ReferralState.BOOKED)),
