@@ -318,7 +318,7 @@ class SheetFactory(DjangoModelFactory[RecommendationSheet]):
 
 
 class VersionFactory(DjangoModelFactory[SheetVersion]):
-    """A released version with two items, written past the rules."""
+    """A released version with two items (up to four), written past the rules."""
 
     class Meta:
         model = SheetVersion
@@ -332,7 +332,7 @@ class VersionFactory(DjangoModelFactory[SheetVersion]):
 
     @factory.post_generation
     def items(version, create: bool, extracted: Any, **kwargs: Any) -> None:  # noqa: N805
-        codes = [ItemCode.PSYCHOSOCIAL_CENTRE, ItemCode.GP_CHECK, *ItemCode]
+        codes = [ItemCode.PSYCHOSOCIAL_CENTRE, ItemCode.GP_CHECK, ItemCode.PSYCHOTHERAPY, ItemCode.PSYCHIATRY]
         for number in range(1, version.item_count + 1):
             RecommendationItem.objects.create(
                 version=version,
