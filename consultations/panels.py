@@ -4,11 +4,10 @@ from django.template.loader import render_to_string
 
 from accounts.access import SignedInRequest
 from clients.models import Client
-from consultations.models import HelpPlan, Referral, Step
+from consultations.models import HelpPlan, Referral
 from consultations.models.referral import ReferralState
 
 _ROWS = 8
-_LIVING = (Step.Status.OPEN, Step.Status.IN_PROGRESS)
 
 
 def referrals(request: SignedInRequest, client: Client) -> str:
@@ -22,6 +21,6 @@ def referrals(request: SignedInRequest, client: Client) -> str:
 def help_plan(request: SignedInRequest, client: Client) -> str:
     """The next steps of the plan, the most urgent first."""
     plan = HelpPlan.objects.for_user(request.user).filter(client=client).first()
-    steps = plan.steps.filter(status__in=_LIVING).order_by("due_on", "pk")[:_ROWS] if plan else []
+    steps = plan.steps.unfinished().order_by("due_on", "pk")[:_ROWS] if plan else []
     context = {"client": client, "plan": plan, "steps": steps}
     return render_to_string("consultations/panels/help_plan.html", context, request)

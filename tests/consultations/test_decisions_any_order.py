@@ -25,7 +25,7 @@ from tests.factories import SheetFactory
 
 CODES = [ItemCode.PSYCHOSOCIAL_CENTRE, ItemCode.GP_CHECK, ItemCode.RESIDENTIAL_GROUP]
 TEXTS = st.dictionaries(st.sampled_from(CODES), st.sampled_from(["so", "anders"]), min_size=1)
-DECISIONS = {
+DECISIONS: dict[str, dict[str, Any]] = {
     "accepted": {},
     "changed": {"text": "in anderen Worten"},
     "declined": {"reason": "not_available"},
@@ -80,8 +80,7 @@ class Deciding(RuleBasedStateMachine):
             return
         standing = self.decided.get(code)
         is_allowed = standing in {None, "deferred", decision}
-        fields: dict[str, Any] = DECISIONS[decision]
-        act = lambda: decisions.decide(item, decision=decision, by=self.owner, **fields)  # noqa: E731
+        act = lambda: decisions.decide(item, decision=decision, by=self.owner, **DECISIONS[decision])  # noqa: E731
         assert self.attempt(act) == is_allowed
         if is_allowed:
             self.decided[code] = decision
@@ -132,7 +131,7 @@ class Deciding(RuleBasedStateMachine):
 @pytest.mark.django_db
 @pytest.mark.promise(11)
 def test_in_any_order(rounds: Callable[[int], int]) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Deciding,
         settings=settings(
             max_examples=rounds(100),

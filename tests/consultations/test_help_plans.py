@@ -1,6 +1,7 @@
 """The help plan: goals, steps, due dates, and who may see any of it."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from dateutil.relativedelta import relativedelta
@@ -17,7 +18,7 @@ from tests.factories import ClientFactory, HelpPlanFactory, OrganisationFactory,
 DAYS = st.dates(date(2024, 1, 1), date(2040, 12, 31))
 
 
-def refusal(call, *args, **kwargs) -> list[str]:  # type: ignore[no-untyped-def]
+def refusal(call: Any, *args: Any, **kwargs: Any) -> list[str]:
     with pytest.raises(Refused) as caught:
         call(*args, **kwargs)
     return caught.value.codes
