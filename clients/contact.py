@@ -68,6 +68,16 @@ def wrong_number(client: Client, *, by: User | None = None, channel: Channel = C
     _say(client, "wrong_number", "wrong_number_at", by=by, channel=channel)
 
 
+@transaction.atomic
+def number_failed(client: Client, *, by: User | None = None, channel: Channel = Channel.TASK) -> None:
+    """The network says this number takes no SMS: unconfirmed until somebody has checked it in a talk."""
+    if Client.objects.filter(pk=client.pk, mobile_confirmed_at__isnull=False).update(
+        mobile_confirmed_at=None
+    ):
+        client.mobile_confirmed_at = None
+        audit.record("number_failed", client, by=by, district=client.district, channel=channel)
+
+
 def _say(client: Client, verb: str, field: str, *, by: User | None, channel: Channel) -> None:
     now = timezone.now()
     if Client.objects.filter(pk=client.pk, **{f"{field}__isnull": True}).update(**{field: now}):

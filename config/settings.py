@@ -272,6 +272,12 @@ TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_SENDER = env.str("TWILIO_SENDER", default="")
 TWILIO_REGION = env.str("TWILIO_REGION", default="")
 TWILIO_EDGE = env.str("TWILIO_EDGE", default="")
+# "discard" and "obfuscate" where the account allows it. Twilio's list then says nothing about what it
+# accepted, so an attempt without an answer is settled by the status callback alone.
+TWILIO_CONTENT_RETENTION = env.str("TWILIO_CONTENT_RETENTION", default="")
+TWILIO_ADDRESS_RETENTION = env.str("TWILIO_ADDRESS_RETENTION", default="")
+# What one sender may send; ten for an alphanumeric one.
+SMS_SEGMENTS_PER_SECOND = env.float("SMS_SEGMENTS_PER_SECOND", default=10)
 # Another address for the gateway's API; the tests' local server.
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="")
 

@@ -33,10 +33,10 @@ class Draft:
 _INSERT = """
     INSERT INTO notifications_message (
         uuid, district_id, client_id, language, key, kind, context, send_at, expires_at,
-        status, attempts, gateway_id, error_code, created_at
+        status, attempts, gateway_id, body_key, error_code, created_at
     )
     SELECT gen_random_uuid(), %s, %s, %s, draft.key, draft.kind, draft.context, draft.send_at,
-        draft.expires_at, 'queued', 0, '', '', statement_timestamp()
+        draft.expires_at, 'queued', 0, '', '', '', statement_timestamp()
     FROM jsonb_to_recordset(%s::jsonb) AS draft(
         key text, kind text, context jsonb, send_at timestamptz, expires_at timestamptz
     )

@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                 ("sent_at", models.DateTimeField(blank=True, null=True)),
                 ("settled_at", models.DateTimeField(blank=True, null=True)),
                 ("gateway_id", models.CharField(blank=True, help_text="the gateway's own id", max_length=64)),
+                ("body_key", models.CharField(blank=True, max_length=32)),
                 ("error_code", models.CharField(blank=True, max_length=20)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (

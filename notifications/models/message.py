@@ -44,7 +44,7 @@ class Message(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="messages")
     kind = models.CharField(max_length=12, choices=Kind)
     language = models.CharField(max_length=3, choices=Language)
-    # Neutral facts only: {"start_at": iso, "place": str, "link": path, "zone": str}
+    # Neutral facts only: `start_at` (ISO), `zone`, `place`; for the link `route` and `about`.
     context = models.JSONField(default=dict)
     send_at = models.DateTimeField()
     expires_at = models.DateTimeField(help_text="after this it is never sent: the appointment has begun")
@@ -54,6 +54,9 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     gateway_id = models.CharField(max_length=64, blank=True, help_text="the gateway's own id")
+    # Blind index of the text as last handed over: by it the gateway's list tells what it accepted,
+    # also after a new release has other words.
+    body_key = models.CharField(max_length=32, blank=True)
     error_code = models.CharField(max_length=20, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

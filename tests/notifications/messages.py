@@ -1,0 +1,52 @@
+"""Messages to work with: queued, due, to clients who may be written to, where it is day."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import District
+from notifications import outbox
+from notifications.models import Message
+from notifications.outbox import Draft
+from tests.factories import ClientFactory, ConsentFactory, DistrictFactory, OrganisationFactory, UserFactory
+
+# A page of this room; messages know nothing of bookings.
+ROUTE = "notifications:status"
+
+
+def zone_where_it_is(hour: int) -> str:
+    """A zone whose clocks show this hour now, so that no test depends on the time of day."""
+    east = (hour - datetime.now(UTC).hour + 12) % 24 - 12
+    # POSIX counts westwards.
+    return f"Etc/GMT{-east:+d}"
+
+
+def district(hour: int = 12) -> District:
+    made: District = DistrictFactory(name=f"Kreis {hour}", zone=zone_where_it_is(hour))
+    return made
+
+
+def queued(
+    number: str | None = None,
+    *,
+    key: str | None = None,
+    hour: int = 12,
+    due: timedelta = timedelta(seconds=-5),
+    lives: timedelta = timedelta(days=1),
+) -> Message:
+    """One message, due unless `due` lies ahead, to a client of their own."""
+    owner = UserFactory(organisation=OrganisationFactory(district=district(hour)))
+    client = ClientFactory(owner=owner, **({"mobile": number} if number else {}))
+    ConsentFactory(client=client)
+    now = timezone.now()
+    context = {
+        "start_at": (now + timedelta(days=1)).isoformat(),
+        "zone": "Europe/Berlin",
+        "place": "Hauptstr. 1",
+        "route": ROUTE,
+        "about": str(uuid.uuid4()),
+    }
+    draft = Draft(key or f"test:{uuid.uuid4()}:", Message.Kind.REMINDER, context, now + due, now + lives)
+    (message,) = outbox.enqueue_all(client, [draft])
+    return message

@@ -1,0 +1,202 @@
+"""Nothing is accepted twice and nothing is lost, whatever the network or the worker does.
+
+Twilio's own client speaks to a local server with a memory: what it accepted is counted there.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from notifications import delivery
+from notifications.channels.base import Sms, Verdict
+from notifications.channels.sms import TwilioGateway
+from notifications.models import Message
+from tests.notifications.messages import queued
+from tests.notifications.twilio_server import Fault, TwilioServer
+
+Status = Message.Status
+AT_ONCE = timedelta()
+
+
+def until_all_is_settled(gateway: TwilioGateway, *, tries: int = 10) -> None:
+    """What the periodic tasks do, without their waiting."""
+    for _ in range(tries):
+        Message.objects.filter(status=Status.QUEUED).update(send_at=Now())
+        delivery.deliver_due(gateway)
+        delivery.settle(gateway, after=AT_ONCE)
+        if not Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING]).exists():
+            return
+    raise AssertionError(f"still open: {Counter(Message.objects.values_list('status', flat=True))}")
+
+
+def accepted_per_number(twilio: TwilioServer) -> Counter[str]:
+    return Counter(message["to"] for message in twilio.accepted)
+
+
+# --- Faults of the network ------------------------------------------------------------------------
+@pytest.mark.promise(4)
+@pytest.mark.django_db
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("fault", sorted(set(Fault) - {Fault.NONE}))
+def test_each_message_is_accepted_once_despite(
+    gateway: TwilioGateway, twilio: TwilioServer, fault: Fault
+) -> None:
+    messages = [queued() for _ in range(6)]
+    twilio.faults = [fault, Fault.NONE, fault]
+
+    until_all_is_settled(gateway)
+
+    assert accepted_per_number(twilio) == Counter({message.client.mobile: 1 for message in messages})
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SENT}
+    assert set(Message.objects.values_list("gateway_id", flat=True)) == {
+        one["sid"] for one in twilio.accepted
+    }
+
+
+@pytest.mark.promise(5)
+@pytest.mark.django_db
+@pytest.mark.usefixtures("impatient")
+def test_accepted_then_silent_and_no_list_is_unclear_and_never_resent(
+    gateway: TwilioGateway, twilio: TwilioServer
+) -> None:
+    message = queued()
+    twilio.faults = [Fault.ACCEPT_HANG]
+    twilio.list_is_up = False
+
+    delivery.deliver_due(gateway)
+    delivery.settle(gateway, after=AT_ONCE)
+    delivery.deliver_due(gateway)
+    delivery.settle(gateway, after=AT_ONCE, give_up=AT_ONCE)
+    delivery.deliver_due(gateway)
+
+    message.refresh_from_db()
+    assert message.status == Status.UNCLEAR
+    assert len(twilio.accepted) == 1
+
+
+@pytest.mark.promise(8)
+@pytest.mark.django_db
+def test_refused_numbers_and_a_busy_gateway_stop_nobody(gateway: TwilioGateway, twilio: TwilioServer) -> None:
+    codes = [21211, 21610, 21614]
+    bad = {code: queued() for code in codes}
+    good = [queued() for _ in range(5)]
+    twilio.refusals = {message.client.mobile: code for code, message in bad.items()}
+    twilio.faults = [Fault.BUSY_429] * 3
+
+    until_all_is_settled(gateway)
+
+    for code, message in bad.items():
+        message.refresh_from_db()
+        assert (message.status, message.error_code) == (Status.FAILED, str(code))
+    assert accepted_per_number(twilio) == Counter({message.client.mobile: 1 for message in good})
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("impatient")
+def test_without_claim_and_settling_messages_double(gateway: TwilioGateway, twilio: TwilioServer) -> None:
+    """The control: send first, mark afterwards, try again what was not marked."""
+    message = queued()
+    twilio.faults = [Fault.ACCEPT_CUT]
+
+    for _ in range(2):
+        for waiting in Message.objects.filter(status=Status.QUEUED).select_related("client"):
+            sms = Sms(
+                waiting.uuid,
+                "Kreis",
+                waiting.client.mobile,
+                "Termin",
+                timedelta(hours=1),
+                time.monotonic() + 9,
+            )
+            (answer,) = gateway.send([sms])
+            if answer.verdict == Verdict.ACCEPTED:
+                Message.objects.filter(pk=waiting.pk).update(status=Status.SENT)
+
+    assert accepted_per_number(twilio)[message.client.mobile] == 2
+
+
+# --- Killed workers ---------------------------------------------------------------------------------
+def worker(twilio: TwilioServer) -> "subprocess.Popen[bytes]":
+    """A process of its own that delivers what is due, as the worker does."""
+    database = str(connection.settings_dict["NAME"])
+    url = urlsplit(os.environ["DATABASE_OWNER_URL"])._replace(path=f"/{database}").geturl()
+    environment = os.environ | {
+        "DATABASE_OWNER_URL": url,
+        "SMS_BACKEND": "twilio",
+        "SMS_SEGMENTS_PER_SECOND": "10000",
+        "TWILIO_ACCOUNT_SID": django_settings.TWILIO_ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": django_settings.TWILIO_AUTH_TOKEN,
+        "TWILIO_API_URL": twilio.url,
+    }
+    deliver = "import django; django.setup(); from notifications.delivery import deliver_due; deliver_due()"
+    return subprocess.Popen([sys.executable, "-c", deliver], env=environment, cwd=django_settings.BASE_DIR)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+
+
+@pytest.mark.promise(4)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.ACCEPT_HANG])
+def test_a_worker_killed_before_or_after_the_gateway_accepted(
+    gateway: TwilioGateway, twilio: TwilioServer, fault: Fault
+) -> None:
+    message = queued()
+    twilio.faults = [fault]
+    process = worker(twilio)
+    assert twilio.hanging.wait(20)
+
+    kill(process)
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == (Status.SENDING, 1)
+    # Nobody tries again before it is settled.
+    delivery.deliver_due(gateway)
+    assert len(twilio.requests) == 1
+
+    until_all_is_settled(gateway)
+    assert accepted_per_number(twilio) == Counter({message.client.mobile: 1})
+
+
+@pytest.mark.promise(4)
+@pytest.mark.django_db(transaction=True)
+def test_workers_killed_at_random_neither_double_nor_lose(
+    gateway: TwilioGateway, twilio: TwilioServer, rounds: Callable[[int], int]
+) -> None:
+    messages = [queued() for _ in range(200)]
+    twilio.latency_seconds = 0.03
+    seed = random.SystemRandom().randrange(10**6)
+    chance = random.Random(seed)
+
+    for _ in range(rounds(30)):
+        seen = len(twilio.requests)
+        process = worker(twilio)
+        while len(twilio.requests) == seen and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.2))
+        if process.poll() is None:
+            kill(process)
+        # What was on its way to the gateway arrives before anybody settles.
+        time.sleep(0.1)
+        Message.objects.filter(status=Status.QUEUED).update(send_at=Now())
+        delivery.settle(gateway, after=AT_ONCE)
+        if not Message.objects.filter(status=Status.QUEUED).exists():
+            messages += [queued() for _ in range(50)]
+
+    until_all_is_settled(gateway)
+    expected = Counter({message.client.mobile: 1 for message in messages})
+    assert accepted_per_number(twilio) == expected, f"seed {seed}"
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SENT}
