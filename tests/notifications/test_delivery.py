@@ -1,5 +1,6 @@
 """Claim, send, record: what leaves, what does not, and what a caseworker reads about it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from clients import contact
-from clients.models import Client, Literacy
+from clients.models import Client, Consent, Literacy
 from notifications import delivery, outbox
 from notifications.channels.base import Answer, Sms, Verdict
 from notifications.channels.console import ConsoleGateway
@@ -153,8 +154,8 @@ def test_the_demo_needs_no_night_rest() -> None:
     assert PhoneText.objects.count() == 1
 
 
-AGAINST = {
-    "no_consent": lambda client: client.consents.update(revoked_at=timezone.now()),
+AGAINST: dict[str, Callable[[Client], object]] = {
+    "no_consent": lambda client: Consent.objects.filter(client=client).update(revoked_at=timezone.now()),
     "no_number": lambda client: Client.objects.filter(pk=client.pk).update(mobile=""),
     "not_confirmed": lambda client: Client.objects.filter(pk=client.pk).update(mobile_confirmed_at=None),
     "not_safe": lambda client: Client.objects.filter(pk=client.pk).update(safe_to_text=False),

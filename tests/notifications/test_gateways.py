@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -29,7 +30,7 @@ def any_gateway(request) -> Gateway:
 
 
 def sms(body: str = "Termin: Di 14:00", number: str = "+4915112345678", **changes) -> Sms:
-    facts = {
+    facts: dict[str, Any] = {
         "uuid": queued().uuid,
         "sender": "Musterkreis",
         "number": number,

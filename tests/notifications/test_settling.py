@@ -210,7 +210,7 @@ def test_repeated_and_reordered_reports_end_the_same(order: list[tuple[str, Mess
         seen.append(status_of(message))
 
     assert seen[-1] == Status.DELIVERED
-    assert seen == sorted(seen, key=[Status.SENT, Status.DELIVERED].index)
+    assert seen == [Status.SENT] * seen.count(Status.SENT) + [Status.DELIVERED] * seen.count(Status.DELIVERED)
     assert DeliveryEvent.objects.filter(message=message, status="delivered").count() == 1
     Message.objects.all().delete()
 
