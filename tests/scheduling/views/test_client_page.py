@@ -1,0 +1,315 @@
+"""The page behind the link in an SMS: one appointment, four answers, nothing that tells."""
+
+from datetime import timedelta
+from html import escape
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent, District
+from clients import contact
+from clients.models import Client, Language
+from notifications import links, texts
+from notifications.models import Message
+from scheduling import booking as rules
+from scheduling import client_link, reminders
+from scheduling.models import Booking, Slot
+from tests.factories import BookingFactory, ConsentFactory, DistrictFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def booking() -> Booking:
+    """An appointment in a week, its messages queued."""
+    made: Booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(made)
+    return made
+
+
+def path(booking: Booking) -> str:
+    token = links.token(reminders.CLIENT_PAGE, booking.uuid, booking.client.link_version)
+    return reverse("scheduling:client_page", args=[token])
+
+
+def page(booking: Booking, **request) -> str:
+    response = Browser().get(path(booking), **request)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def say(booking: Booking, what: str, address: str | None = None):
+    return Browser(enforce_csrf_checks=True).post(address or path(booking), {"say": what})
+
+
+def begins_in(booking: Booking, delta: timedelta) -> None:
+    start, end = timezone.now() + delta, timezone.now() + delta + timedelta(minutes=70)
+    Slot.objects.filter(pk=booking.slot_id).update(start_at=start, end_at=end)
+    Booking.objects.filter(pk=booking.pk).update(start_at=start, end_at=end, during=(start, end))
+
+
+# --- What it shows -----------------------------------------------------------------------------
+@pytest.mark.parametrize("language", Language)
+def test_it_speaks_the_clients_language_in_its_direction(booking: Booking, language: Language) -> None:
+    Client.objects.update(language=language)
+    words = texts.phrases(language)
+
+    shown = page(booking)
+
+    rtl = language in {"ar", "fa", "prs", "ps", "ckb"}
+    assert f'dir="{"rtl" if rtl else "ltr"}"' in shown.split("<head>")[0]
+    assert f"<title>{words['title']}</title>" in shown
+    for word in ("your_appointment", "will_you_come", "coming", "not_coming", "wrong_number", "no_more_sms"):
+        assert escape(words[word]) in shown
+
+
+def test_it_shows_when_and_where_and_whom_to_call(booking: Booking) -> None:
+    Client.objects.update(language="de")
+    start = booking.start_at.astimezone(booking.district.tz)
+
+    shown = page(booking)
+
+    assert f"{start:%d.%m.%Y}" in shown
+    assert f"{start:%H:%M} Uhr" in shown
+    assert "Hauptstr. 1, Zimmer 3" in shown
+    assert "Frau Beispiel" in shown
+    assert 'href="tel:07141000100"' in shown
+
+
+@pytest.mark.promise(16)
+def test_the_time_is_the_districts(booking: Booking) -> None:
+    Client.objects.update(language="de")
+    District.objects.update(zone="Asia/Tokyo")
+
+    assert f"{booking.start_at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M} Uhr" in page(booking)
+
+
+@pytest.mark.promise(14)
+def test_nothing_else_stands_on_it(booking: Booking) -> None:
+    Client.objects.update(language="de")
+
+    shown = page(booking)
+
+    client = booking.client
+    telling = [client.given_name, client.family_name, client.case_number, client.mobile, client.owner.name]
+    telling += [booking.slot.kind.name, booking.slot.session.specialist.name, "Sprechstunde", "Trauma"]
+    for word in telling:
+        assert word not in shown, word
+
+
+@pytest.mark.promise(14)
+def test_it_leaves_no_trace(booking: Booking) -> None:
+    response = Browser().get(path(booking))
+
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert response.cookies == {}
+
+
+def test_german_is_one_tap_away_for_helpers(booking: Booking) -> None:
+    address = f"{path(booking)}?sprache=de"
+    shown = Browser().get(address).content.decode()
+
+    assert "Ihr Termin" in shown
+    assert "العربية" in shown
+    assert say(booking, "coming", address).headers["Location"] == address
+
+
+def test_looking_changes_nothing(booking: Booking) -> None:
+    before = state(booking)
+
+    for method in ("get", "head", "options"):
+        getattr(Browser(), method)(path(booking))
+        getattr(Browser(), method)(f"{path(booking)}?say=not_coming")
+
+    assert state(booking) == before
+
+
+def state(booking: Booking) -> list[object]:
+    tables = (Booking, Client, Message)
+    return [*(list(table.objects.order_by("pk").values()) for table in tables), AuditEvent.objects.count()]
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_it_costs_one_query(booking: Booking, django_assert_num_queries, many: int) -> None:
+    for block in range(1, many):
+        BookingFactory(client=booking.client, slot__session=booking.slot.session, slot__block=block)
+
+    with django_assert_num_queries(1):
+        page(booking)
+
+
+# --- What one can say --------------------------------------------------------------------------
+def test_i_am_coming(booking: Booking) -> None:
+    response = say(booking, "coming")
+
+    assert response.status_code == 302
+    assert response.headers["Location"] == path(booking)
+    booking.refresh_from_db()
+    assert (booking.answer, booking.status) == ("coming", Booking.Status.BOOKED)
+    assert texts.phrases("ar")["thanks_coming"] in page(booking)
+    assert AuditEvent.objects.about(booking).filter(verb="answered", channel="link", actor=None).exists()
+
+
+def test_i_cannot_come_asks_the_caseworker_and_frees_nothing(booking: Booking) -> None:
+    say(booking, "not_coming")
+
+    booking.refresh_from_db()
+    assert (booking.answer, booking.status) == ("not_coming", Booking.Status.BOOKED)
+    assert booking.answered_at is not None
+    assert texts.phrases("ar")["thanks_not_coming"] in page(booking)
+
+
+def test_i_cannot_come_is_taken_back_by_i_am_coming(booking: Booking) -> None:
+    say(booking, "not_coming")
+    say(booking, "coming")
+
+    booking.refresh_from_db()
+    assert booking.answer == "coming"
+
+
+@pytest.mark.promise(3)
+def test_saying_it_twice_is_saying_it_once(booking: Booking) -> None:
+    say(booking, "coming")
+    say(booking, "coming")
+
+    assert AuditEvent.objects.about(booking).filter(verb="answered").count() == 1
+
+
+def test_this_is_not_my_number(booking: Booking) -> None:
+    other = BookingFactory(client=booking.client, slot__session=booking.slot.session, slot__block=1)
+    reminders.plan(other)
+    addresses = [path(booking), path(other)]
+
+    response = say(booking, "wrong_number")
+
+    assert texts.phrases("ar")["thanks_wrong_number"] in response.content.decode()
+    booking.client.refresh_from_db()
+    assert booking.client.wrong_number_at is not None
+    for address in addresses:
+        assert Browser().get(address).status_code == 404
+    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.WITHDRAWN}
+    assert AuditEvent.objects.about(booking.client).filter(verb="wrong_number", channel="link").exists()
+    # The appointment itself is untouched: whoever held this phone was a stranger.
+    booking.refresh_from_db()
+    assert (booking.status, booking.answer) == (Booking.Status.BOOKED, "")
+
+
+def test_no_more_sms(booking: Booking) -> None:
+    say(booking, "no_more_sms")
+
+    booking.client.refresh_from_db()
+    assert booking.client.opted_out_at is not None
+    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.WITHDRAWN}
+    shown = page(booking)
+    assert texts.phrases("ar")["thanks_no_more_sms"] in shown
+    assert 'value="no_more_sms"' not in shown
+    assert 'value="coming"' in shown
+
+
+@pytest.mark.parametrize("nonsense", ["", "cancel", "<script>"])
+def test_nobody_says_anything_else(booking: Booking, nonsense: str) -> None:
+    before = state(booking)
+
+    assert say(booking, nonsense).status_code == 400
+    assert state(booking) == before
+
+
+def test_forms_work_without_cookies_and_scripts(booking: Booking) -> None:
+    shown = page(booking)
+
+    assert shown.count('<form method="post">') == 4
+    assert "csrf" not in shown
+
+
+# --- When the link is over ---------------------------------------------------------------------
+def test_a_cancelled_appointment_is_over(booking: Booking) -> None:
+    address = path(booking)
+    rules.cancel(booking, reason="caseworker", by=booking.holder)
+
+    response = Browser().get(address, headers={"Accept-Language": "uk-UA,uk;q=0.9"})
+
+    assert response.status_code == 404
+    shown = response.content.decode()
+    assert texts.phrases("uk")["link_over"] in shown
+    assert 'lang="uk"' in shown
+    assert booking.district.contact_phone in shown
+    assert "08.12" not in shown
+
+
+def test_during_the_appointment_it_still_says_where_but_asks_nothing(booking: Booking) -> None:
+    begins_in(booking, timedelta(minutes=-10))
+
+    shown = page(booking)
+
+    assert "Hauptstr. 1" in shown
+    assert 'value="coming"' not in shown
+    say(booking, "not_coming")
+    booking.refresh_from_db()
+    assert booking.answer == ""
+
+
+def test_after_the_appointment_it_is_over(booking: Booking) -> None:
+    begins_in(booking, timedelta(minutes=-71))
+
+    assert Browser().get(path(booking)).status_code == 404
+    assert say(booking, "wrong_number").status_code == 404
+    booking.client.refresh_from_db()
+    assert booking.client.wrong_number_at is None
+
+
+@pytest.mark.parametrize("status", [Booking.Status.FULFILLED, Booking.Status.NOSHOW])
+def test_what_has_become_of_it_is_not_told(booking: Booking, status: str) -> None:
+    Booking.objects.update(status=status, noshow_reason="forgot" if status == "noshow" else "")
+
+    assert Browser().get(path(booking)).status_code == 404
+
+
+def test_a_stranger_guesses_nothing(booking: Booking) -> None:
+    good = path(booking)
+    forged = [
+        good[:-1] + ("a" if good[-1] != "a" else "b"),
+        reverse("scheduling:client_page", args=[links.token("notifications:status", booking.uuid, 1)]),
+        reverse("scheduling:client_page", args=[links.token(reminders.CLIENT_PAGE, booking.slot.uuid, 1)]),
+        reverse("scheduling:client_page", args=["x"]),
+        reverse("scheduling:client_page", args=[str(booking.uuid)]),
+    ]
+
+    for address in forged:
+        response = Browser().get(address)
+        assert response.status_code == 404
+        assert "Hauptstr. 1" not in response.content.decode()
+        assert response.headers["Cache-Control"] == "no-store, private"
+
+
+def test_an_older_link_dies_with_its_version(booking: Booking) -> None:
+    address = path(booking)
+    contact.wrong_number(booking.client)
+
+    assert Browser().get(address).status_code == 404
+
+
+def test_where_two_districts_share_the_service_no_number_is_guessed(booking: Booking) -> None:
+    DistrictFactory(name="Nachbarkreis", contact_phone="0711 1")
+
+    shown = Browser().get(reverse("scheduling:client_page", args=["x"])).content.decode()
+
+    assert "0711 1" not in shown
+    assert booking.district.contact_phone not in shown
+
+
+def test_a_booking_without_a_client_has_no_page() -> None:
+    nobody = BookingFactory(client=None)
+    token = links.token(reminders.CLIENT_PAGE, nobody.uuid, 0)
+
+    assert Browser().get(reverse("scheduling:client_page", args=[token])).status_code == 404
+
+
+def test_the_link_in_the_sms_is_the_page(booking: Booking, settings) -> None:
+    settings.PUBLIC_URL = "https://t.example.org"
+
+    assert client_link.url(booking) == f"https://t.example.org{path(booking)}"
