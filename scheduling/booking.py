@@ -32,7 +32,7 @@ def hold(slot: Slot, *, by: User) -> Booking:
 
     Holding what one holds already gives that same hold. Raises `Refused`.
     """
-    with _refusals(slot, by=by), transaction.atomic():
+    with _refusals(slot.pk, by=by), transaction.atomic():
         seats.lock_person(by)
         facts = seats.look(seats.lock(slot.pk), by=by)
         if facts.own_hold is not None:
@@ -48,10 +48,14 @@ def hold(slot: Slot, *, by: User) -> Booking:
 
 
 @tried_again
-def extend_hold(booking: Booking, *, by: User) -> Booking:
-    """Five minutes from now for one's own living hold, at most three times. Raises `Refused`."""
-    with _refusals(booking.slot, by=by), transaction.atomic():
-        facts = seats.look(seats.lock(booking.slot_id), by=by)
+def extend_hold(place: Slot | Booking, *, by: User) -> Booking:
+    """Five minutes from now for one's own living hold on this slot, at most three times.
+
+    Raises `Refused`.
+    """
+    slot_id = _slot_id(place)
+    with _refusals(slot_id, by=by), transaction.atomic():
+        facts = seats.look(seats.lock(slot_id), by=by)
         own = facts.own_hold
         if own is None:
             raise Refused([problems.HOLD_ENDED, *problems.collect(facts)])
@@ -66,10 +70,10 @@ def extend_hold(booking: Booking, *, by: User) -> Booking:
 
 
 @tried_again
-def let_go(booking: Booking, *, by: User) -> None:
-    """Give one's own hold back. What is gone already is no problem."""
+def let_go(place: Slot | Booking, *, by: User) -> None:
+    """Give one's own hold on this slot back. What is gone already is no problem."""
     with transaction.atomic():
-        facts = seats.look(seats.lock(booking.slot_id), by=by)
+        facts = seats.look(seats.lock(_slot_id(place)), by=by)
         own = facts.own_hold
         if own is not None:
             own.slot = facts.slot
@@ -105,7 +109,7 @@ def book(
     before the messages are planned; a kind that needs a referral is refused without it, and a trigger
     of the database looks at commit whether the referral is really there.
     """
-    slot_id = place.pk if isinstance(place, Slot) else place.slot_id
+    slot_id = _slot_id(place)
     with _refusals(slot_id, by=by):
         try:
             with transaction.atomic():
@@ -275,6 +279,10 @@ def _seen(verb: str, booking: Booking, *, by: User | None, **details: Any) -> No
     live.slot_changed(booking.slot)
 
 
+def _slot_id(place: Slot | Booking) -> int:
+    return place.pk if isinstance(place, Slot) else place.slot_id
+
+
 def _refuse(found: Iterable[Problem]) -> None:
     against = list(found)
     if against:
@@ -282,7 +290,7 @@ def _refuse(found: Iterable[Problem]) -> None:
 
 
 @contextmanager
-def _refusals(slot: Slot | int, *, by: User) -> Iterator[None]:
+def _refusals(slot_id: int, *, by: User) -> Iterator[None]:
     """Outside the rule's transaction: turn what a constraint said into a refusal, and look for a way out."""
     try:
         yield
@@ -290,13 +298,12 @@ def _refusals(slot: Slot | int, *, by: User) -> Iterator[None]:
         problem = problems.BY_CONSTRAINT.get(constraint(error))
         if problem is None:
             raise
-        raise _with_way_out(Refused([problem]), slot, by) from error
+        raise _with_way_out(Refused([problem]), slot_id, by) from error
     except Refused as refused:
-        raise _with_way_out(refused, slot, by)  # noqa: B904 (the same exception, completed)
+        raise _with_way_out(refused, slot_id, by)  # noqa: B904 (the same exception, completed)
 
 
-def _with_way_out(refused: Refused, slot: Slot | int, by: User) -> Refused:
+def _with_way_out(refused: Refused, slot_id: int, by: User) -> Refused:
     if refused.place_is_gone and refused.next_free is None:
-        lost = slot if isinstance(slot, Slot) else Slot.objects.get(pk=slot)
-        refused.next_free = seats.next_free(lost, by=by)
+        refused.next_free = seats.next_free(Slot.objects.get(pk=slot_id), by=by)
     return refused

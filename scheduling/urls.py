@@ -1,11 +1,37 @@
 """Addresses of this room. German paths, English names."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import path, register_converter
 
-from scheduling.views import client_page
+from scheduling.views import board, bookings, client_page
+
+
+class MonthConverter:
+    """A month as "2026-12"; `scheduling.board.Month` reads and writes it."""
+
+    regex = r"\d{4}-\d{2}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: object) -> str:
+        return str(value)
+
+
+register_converter(MonthConverter, "month")
 
 app_name = "scheduling"
-urlpatterns: list[URLPattern | URLResolver] = [
+urlpatterns = [
+    path("sprechstunde/", board.board, name="board"),
+    path("sprechstunde/<month:month>/", board.board, name="board"),
+    path("sprechstunde/tag/<uuid:uuid>/", board.session_day, name="session_day"),
+    path("termine/<uuid:uuid>/karte/", board.slot_card, name="slot_card"),
+    path("termine/<uuid:uuid>/vormerken/", board.hold, name="hold"),
+    path("termine/<uuid:uuid>/verlaengern/", board.extend, name="extend"),
+    path("termine/<uuid:uuid>/freigeben/", board.let_go, name="let_go"),
+    path("termine/<uuid:uuid>/buchen/", bookings.book, name="book"),
+    path("buchungen/<uuid:uuid>/", bookings.booking, name="booking"),
+    path("buchungen/<uuid:uuid>/absagen/", bookings.cancel_booking, name="cancel_booking"),
+    path("buchungen/<uuid:uuid>/stand/", bookings.mark, name="mark"),
     # Short, and without a slash at the end: it stands in SMS.
     path("t/<str:token>", client_page.client_page, name="client_page"),
 ]

@@ -79,9 +79,12 @@ def copy_button(target: str, text: str = "") -> SafeString:
 
 
 @register.simple_tag
-def timer(until: datetime, over: str = "") -> SafeString:
-    """Counts down to an instant ("noch 4:12 Min."), then shows `over`."""
-    now = timezone.now()
+def timer(until: datetime, over: str = "", now: datetime | None = None) -> SafeString:
+    """Counts down to an instant ("noch 4:12 Min."), then shows `over`.
+
+    `now` is the clock the instant was made by, where that is not this process's own.
+    """
+    now = now or timezone.now()
     return _render("timer", until=until, now=now, left=when.minutes_left(until, now=now), over=over)
 
 

@@ -51,6 +51,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             Q(holder=user) | Q(client__owner=user) | Q(client__deputy=user), district=user.district_id
         )
 
+    def of_specialist(self, user: User) -> Self:
+        """Appointments in the sessions one holds as the specialist."""
+        return self.filter(slot__session__specialist__user=user, district=user.district_id)
+
     def living(self) -> Self:
         """Those that occupy their seat: not cancelled, and no hold the database's clock has passed."""
         return self.exclude(status=Booking.Status.CANCELLED).exclude(

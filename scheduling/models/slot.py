@@ -4,7 +4,7 @@ import uuid
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -47,9 +47,11 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         """Open slots to come with a seat nobody lives on; a hold past `held_until` is dead."""
         from scheduling.models.booking import Booking
 
-        # Capacity above one is counted by the seats rule; the query serves one-seat slots.
         taken = Booking.objects.living().filter(slot=OuterRef("pk"))
-        return self.open().filter(~Exists(taken), start_at__gt=Now())
+        count = taken.order_by().values("slot").annotate(count=Count("pk")).values("count")
+        # One seat is the rule, and answered without counting.
+        has_place = ~Exists(taken) | (Q(capacity__gt=1) & Q(capacity__gt=Subquery(count)))
+        return self.open().filter(has_place, start_at__gt=Now())
 
 
 class Slot(models.Model):

@@ -1,0 +1,136 @@
+"""One appointment: booked from a hold, looked at, cancelled, and what became of it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import audit
+from accounts.access import SignedInRequest, requires
+from accounts.roles import Permission
+from scheduling import booking as rules
+from scheduling import problems
+from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
+from scheduling.models import Booking, Slot
+from scheduling.problems import Problem, Refused
+from scheduling.seats import ClockTimestamp
+
+books = requires(Permission.BOOK)
+
+
+@books
+@require_http_methods(["GET", "POST"])
+@never_cache
+def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """Book a slot of a kind that needs no referral, for one of one's own clients."""
+    slots = Slot.objects.for_user(request.user).filter(kind__needs_referral=False)
+    slot = get_object_or_404(slots.select_related("session__room", "district"), uuid=uuid)
+    form = BookForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = rules.book(slot, **form.cleaned_data, by=request.user)
+        except Refused as refused:
+            return render(request, "scheduling/refused.html", {"slot": slot, "refused": refused}, status=409)
+        return redirect("scheduling:booking", made.uuid)
+    context = {"slot": slot, "form": form, "hold": _own_hold(request, slot)}
+    return render(request, "scheduling/book.html", context, status=422 if form.errors else 200)
+
+
+@books
+@require_GET
+@never_cache
+def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """The appointment of one's own client."""
+    found = get_object_or_404(_own(request), uuid=uuid)
+    audit.look(found, by=request.user)
+    context = {
+        "booking": found,
+        "slot": found.slot,
+        "may_mark": _may_mark(found),
+        "reasons": NoShowForm(),
+        "cancelling": CancelForm(),
+    }
+    return render(request, "scheduling/booking.html", context)
+
+
+@books
+@require_http_methods(["GET", "POST"])
+@never_cache
+def cancel_booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """Ask once, naming the consequence; then the place is free."""
+    found = get_object_or_404(_own(request), uuid=uuid)
+    form = CancelForm(request.POST or None)
+    against: list[Problem] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            rules.cancel(found, **form.cleaned_data, by=request.user)
+        except Refused as refused:
+            against = refused.problems
+        else:
+            messages.success(request, _("Der Termin ist abgesagt. Der Platz ist wieder frei."))
+            return redirect("scheduling:booking", uuid)
+    context = {"booking": found, "slot": found.slot, "form": form, "against": against}
+    status = 409 if against else 422 if form.errors else 200
+    return render(request, "scheduling/cancel_booking.html", context, status=status)
+
+
+@requires(Permission.BOOK, Permission.SEE_AGENDA)
+@require_POST
+def mark(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """What became of an appointment of a kind without referrals: `status`, for a no-show also `reason`.
+
+    The case team and the specialist of the session may; consultations are marked in their own room.
+    """
+    marked = Booking.objects.filter(slot__kind__needs_referral=False).select_related("slot")
+    found = get_object_or_404(marked.for_user(request.user) | marked.of_specialist(request.user), uuid=uuid)
+    try:
+        _mark(request, found)
+    except Refused as refused:
+        for problem in refused.problems:
+            messages.warning(request, f"{problem.text} {problem.way_out}")
+    back = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+    return redirect(back if is_ours else reverse("scheduling:booking", args=[uuid]))
+
+
+def _mark(request: SignedInRequest, found: Booking) -> None:
+    match request.POST.get("status"):
+        case Booking.Status.ARRIVED:
+            rules.mark_arrived(found, by=request.user)
+        case Booking.Status.FULFILLED:
+            rules.mark_fulfilled(found, by=request.user)
+        case Booking.Status.NOSHOW:
+            form = NoShowForm(request.POST)
+            if not form.is_valid():
+                raise Refused([problems.NEEDS_A_REASON])
+            rules.mark_noshow(found, **form.cleaned_data, by=request.user)
+        case Booking.Status.BOOKED:
+            rules.undo_mark(found, by=request.user)
+        case _:
+            raise BadRequest
+
+
+def _own(request: SignedInRequest) -> QuerySet[Booking]:
+    """Appointments, past and cancelled ones too; holds stand on the board."""
+    own = Booking.objects.for_user(request.user).exclude(status=Booking.Status.TENTATIVE)
+    return own.select_related("client", "slot__kind", "slot__district", "slot__session__room")
+
+
+def _may_mark(found: Booking) -> bool:
+    """Whether the page offers it; the rule decides by the database's clock."""
+    is_here = not found.slot.kind.needs_referral and found.status != Booking.Status.CANCELLED
+    return is_here and timezone.localdate(found.start_at) <= timezone.localdate()
+
+
+def _own_hold(request: SignedInRequest, slot: Slot) -> Booking | None:
+    holds = Booking.objects.living().filter(holder=request.user, slot=slot, status=Booking.Status.TENTATIVE)
+    return holds.annotate(now=ClockTimestamp()).first()

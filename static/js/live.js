@@ -1,0 +1,216 @@
+// Keeps [data-live] elements up to date over a socket. Frames are neutral hints: what this person may
+// see comes from the server. `data-live` is the socket's path, `data-fragment` where the element is
+// read anew; inside it `[data-slot][data-version]` are the slots, those with `data-card` alone.
+"use strict";
+
+(() => {
+  const PAUSES = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000];
+  // The server says something every 15 seconds; after this much silence the line is dead.
+  const SILENCE = 40_000;
+  // Many browsers hear the same at the same moment; they do not all ask at once.
+  const SPREAD = 1200;
+  const AGAIN = 5000;
+  const ASK_AGAIN = 4401;
+
+  const note = document.querySelector("[data-live-note]");
+  const words = document.querySelector("[data-live-words]");
+  // Blocks with a request of one's own under way, and the newest frame that waits for its answer.
+  const busy = new Map();
+
+  class Line {
+    constructor(element) {
+      this.id = element.id;
+      this.path = element.dataset.live;
+      this.failures = 0;
+      this.isLive = false;
+      this.heardAt = performance.now();
+      this.connect();
+    }
+
+    get element() {
+      return document.getElementById(this.id);
+    }
+
+    connect() {
+      clearTimeout(this.timer);
+      const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+      const socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
+      this.socket = socket;
+      this.connectingSince = performance.now();
+      socket.onmessage = (event) => { if (socket === this.socket) this.hear(JSON.parse(event.data)); };
+      socket.onclose = (event) => { if (socket === this.socket) this.lost(event.code); };
+    }
+
+    // The line is gone: say so, ask for the present state the ordinary way, and try again.
+    lost(code) {
+      this.socket = null;
+      this.isLive = false;
+      show();
+      const pause = PAUSES[Math.min(this.failures, PAUSES.length - 1)] * (0.5 + Math.random());
+      this.failures += 1;
+      if (this.failures > 1 || code === ASK_AGAIN) refreshAll(this.element);
+      this.timer = setTimeout(() => this.connect(), pause);
+    }
+
+    // Something happened that makes it worth while to look at the line now: a lid, a network, a tab.
+    check() {
+      const isSilent = performance.now() - this.heardAt > SILENCE;
+      const isWaiting = !this.socket;
+      const isStuck = this.socket?.readyState === WebSocket.CONNECTING
+        && performance.now() - this.connectingSince > SILENCE;
+      if (!isWaiting && !isStuck && !(isSilent && this.socket.readyState === WebSocket.OPEN)) return;
+      this.drop();
+      this.failures = 0;
+      this.connect();
+    }
+
+    drop() {
+      const socket = this.socket;
+      this.socket = null;
+      this.isLive = false;
+      if (socket) socket.close();
+    }
+
+    hear(said) {
+      this.heardAt = performance.now();
+      if ("live" in said) {
+        this.isLive = said.live;
+        this.failures = 0;
+        if (said.slots) this.compare(said.slots);
+      }
+      if (said.slot) this.change(said);
+      show();
+    }
+
+    // The whole present state: whatever we missed shows by its version.
+    compare(slots) {
+      const shown = cards(this.element);
+      const isSameSet = shown.length === slots.length && slots.every(({ slot }) => find(this.element, slot));
+      if (isSameSet) slots.forEach((frame) => this.change(frame));
+      else refreshAll(this.element);
+    }
+
+    change(frame) {
+      const card = find(this.element, frame.slot);
+      if (!card) refreshAll(this.element);
+      else if (busy.has(card.id)) busy.set(card.id, () => this.change(frame));
+      else if (Number(card.dataset.version) < frame.version) update(this.element, card, frame);
+    }
+  }
+
+  function cards(element) {
+    return [...element.querySelectorAll("[data-slot]")];
+  }
+  function find(element, slot) {
+    return element.querySelector(`[data-slot="${slot}"]`);
+  }
+
+  // --- Showing -------------------------------------------------------------------------------
+  function update(element, card, frame) {
+    if (!card.dataset.card) return refreshAll(element);
+    card.dataset.version = frame.version;
+    if (card.dataset.state !== frame.state) showNeutral(card, frame.state);
+    later(card, () => refresh(card, card.dataset.card));
+  }
+
+  // What everybody may know, at once; the card itself follows.
+  function showNeutral(card, state) {
+    const template = document.querySelector(`[data-live-states] [data-state="${state}"]`);
+    if (!template) return;
+    card.dataset.state = state;
+    card.className = `slot slot--${state === "closed" ? "cancelled" : state} slot--changed`;
+    card.querySelector("[data-slot-state]").replaceChildren(template.content.cloneNode(true));
+    const actions = card.querySelector(".slot__actions");
+    if (actions.contains(document.activeElement)) card.focus({ preventScroll: true });
+    actions.replaceChildren();
+    say(`${card.dataset.label}: ${template.dataset.word}`);
+  }
+
+  function say(text) {
+    if (words) words.textContent = text;
+  }
+
+  function refreshAll(element) {
+    if (element?.dataset.fragment) later(element, () => refresh(element, element.dataset.fragment));
+  }
+
+  const waiting = new Map();
+  function later(element, act) {
+    clearTimeout(waiting.get(element.id));
+    waiting.set(element.id, setTimeout(() => { waiting.delete(element.id); act(); }, Math.random() * SPREAD));
+  }
+
+  // Reads the element anew. Who is typing in it is not disturbed.
+  async function refresh(element, address) {
+    element = document.getElementById(element.id);
+    if (!element || busy.has(element.id)) return;
+    const field = document.activeElement;
+    if (element.contains(field) && field.matches("input:not([type=hidden]), textarea, select")) {
+      return later(element, () => refresh(element, address));
+    }
+    let answer;
+    try {
+      // Nobody sits behind this request: it keeps no session awake.
+      answer = await fetch(address, { headers: { "X-Requested-With": "live", "X-Background": "1" } });
+    } catch { answer = { status: 0 }; }
+    if (answer.status === 401) return location.assign(answer.headers.get("X-Sign-In") || location.href);
+    if (answer.status === 403) return location.reload();
+    if (!answer.ok) return setTimeout(() => refresh(element, address), AGAIN * (0.5 + Math.random()));
+    swap(element.id, await answer.text());
+  }
+
+  function swap(id, html) {
+    const element = document.getElementById(id);
+    if (!element || busy.has(id)) return;
+    const hadFocus = element.contains(document.activeElement);
+    const focused = hadFocus && document.activeElement.id;
+    window.htmx.swap(element, html, { swapStyle: "outerHTML" });
+    if (hadFocus && !element.isConnected) {
+      (document.getElementById(focused) || document.getElementById(id))?.focus({ preventScroll: true });
+    }
+  }
+
+  // --- "aktualisiert gerade eben" ---------------------------------------------------------------
+  let freshAt = performance.now();
+  function show() {
+    if (!note) return;
+    const isLost = lines.some((line) => !line.isLive);
+    if (!isLost) freshAt = Math.max(freshAt, ...lines.map((line) => line.heardAt));
+    const minutes = Math.floor((performance.now() - freshAt) / 60_000);
+    const ago = minutes ? note.dataset.minutes.replace("{minutes}", minutes) : note.dataset.justNow;
+    const text = isLost ? note.dataset.lost : note.dataset.fresh.replace("{ago}", ago);
+    const place = note.querySelector("[data-live-text]");
+    if (place.textContent !== text) place.textContent = text;
+    note.classList.toggle("is-lost", isLost);
+  }
+
+  // --- One's own acts come back as answers; frames about the same block wait for them ------------
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const card = event.target.closest("[data-slot]");
+    if (card) busy.set(card.id, null);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const card = event.detail.target?.closest("[data-slot]");
+    if (!card) return;
+    const missed = busy.get(card.id);
+    busy.delete(card.id);
+    if (missed) setTimeout(missed, 50);
+    if (event.detail.failed && !event.detail.xhr.status) say(words?.dataset.failed);
+  });
+  document.addEventListener("timer:over", (event) => {
+    const card = event.target.closest("[data-slot][data-card]");
+    // The place is swept within two seconds.
+    if (card) setTimeout(() => refresh(card, card.dataset.card), 500 + 2 * SPREAD * Math.random());
+  });
+
+  const lines = [];
+  for (const element of document.querySelectorAll("[data-live]")) lines.push(new Line(element));
+  if (!lines.length) return;
+
+  const check = () => lines.forEach((line) => line.check());
+  setInterval(() => { check(); show(); }, 5000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) check(); });
+  window.addEventListener("online", check);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) check(); });
+  window.addEventListener("pagehide", () => lines.forEach((line) => line.drop()));
+})();
