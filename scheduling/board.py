@@ -289,10 +289,11 @@ def _readable(living: Sequence[Booking], booked: Sequence[Booking], user: User) 
 
 
 def _day(shown: Sequence[Card]) -> Day:
-    first = shown[0].slot
+    session = shown[0].slot.session
+    session.district = shown[0].slot.district
     return Day(
-        session=first.session,
+        session=session,
         cards=shown,
-        topic=live.topic(first.district, first.start_at.astimezone(first.district.tz).date()),
+        topic=live.topic(session),
         is_over=all(one.slot.end_at <= one.now for one in shown),
     )

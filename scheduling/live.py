@@ -3,17 +3,15 @@
 A frame lost between commit and announcement is made good by the hub, which reads again what changed.
 """
 
-from datetime import date
 from typing import NamedTuple
 
 from django.db import connection
 
 from accounts.announcements import CHANNEL, after_commit
-from accounts.models import District
-from scheduling.models import Slot
+from scheduling.models import Session, Slot
 
-# One topic a district and day, in the district's zone.
-_TOPIC = "d.uuid || '/' || to_char(s.start_at AT TIME ZONE d.zone, 'YYYY-MM-DD')"
+# One topic a district and day, in the district's zone. The session's day: a session is watched whole.
+_TOPIC = "d.uuid || '/' || to_char(se.start_at AT TIME ZONE d.zone, 'YYYY-MM-DD')"
 
 # The public face of slots, computed by the database at one moment, so that version, state and free
 # seats fit together. `held_until` in seconds since 1970.
@@ -33,6 +31,7 @@ _FRAMES = f"""
             THEN extract(epoch FROM seats.held_until) END
     )::text AS frame
     FROM scheduling_slot s
+    JOIN scheduling_session se ON se.id = s.session_id
     JOIN accounts_district d ON d.id = s.district_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS living,
@@ -48,8 +47,9 @@ _ANNOUNCE = f"SELECT pg_notify(%s, frame) FROM ({_FRAMES} WHERE s.id = %s) frame
 # Topics given by name: the day begins and ends where the district's clocks say.
 FRAMES_OF_TOPICS = f"""{_FRAMES}
     JOIN unnest(%s::text[]) AS watched(name) ON d.uuid = split_part(watched.name, '/', 1)::uuid
-        AND s.start_at >= split_part(watched.name, '/', 2)::timestamp AT TIME ZONE d.zone
-        AND s.start_at < (split_part(watched.name, '/', 2)::timestamp + interval '1 day') AT TIME ZONE d.zone
+        AND se.district_id = d.id
+        AND se.start_at >= split_part(watched.name, '/', 2)::timestamp AT TIME ZONE d.zone
+        AND se.start_at < (split_part(watched.name, '/', 2)::timestamp + interval '1 day') AT TIME ZONE d.zone
     ORDER BY s.start_at
 """
 FRAMES_SINCE = f"{_FRAMES} WHERE s.changed_at >= %s AND d.uuid = ANY(%s::uuid[]) ORDER BY s.changed_at"
@@ -64,9 +64,10 @@ class Frame(NamedTuple):
     text: str
 
 
-def topic(district: District, day: date) -> str:
-    """The name under which a district's day is watched."""
-    return f"{district.uuid}/{day.isoformat()}"
+def topic(session: Session) -> str:
+    """The name under which the session's day is watched."""
+    district = session.district
+    return f"{district.uuid}/{session.start_at.astimezone(district.tz).date().isoformat()}"
 
 
 def frames(topics: list[str]) -> list[Frame]:

@@ -118,7 +118,9 @@ def _card(
 
 
 def _slot(request: SignedInRequest, uuid: UUID) -> Slot:
-    return get_object_or_404(Slot.objects.for_user(request.user).select_related("district"), uuid=uuid)
+    return get_object_or_404(
+        Slot.objects.for_user(request.user).select_related("district", "session"), uuid=uuid
+    )
 
 
 def _month_of_next(user: User, coming: list[Session]) -> Month:
@@ -127,4 +129,5 @@ def _month_of_next(user: User, coming: list[Session]) -> Month:
 
 def _address(slot: Slot) -> str:
     """The slot's block on its month's board."""
-    return f"{reverse('scheduling:board', args=[Month.of(slot.start_at, slot.district.tz)])}#slot-{slot.uuid}"
+    month = Month.of(slot.session.start_at, slot.district.tz)
+    return f"{reverse('scheduling:board', args=[month])}#slot-{slot.uuid}"

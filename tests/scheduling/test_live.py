@@ -80,7 +80,7 @@ def frames_of(slot: Slot, heard: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def topic_of(slot: Slot) -> str:
-    return live.topic(slot.district, timezone.localtime(slot.start_at, slot.district.tz).date())
+    return live.topic(slot.session)
 
 
 def path_of(slot: Slot) -> str:
@@ -200,9 +200,10 @@ async def test_an_expired_hold_is_announced_when_it_is_swept() -> None:
 async def test_several_browsers_hear_the_same_and_other_days_hear_nothing() -> None:
     slot, anna = await a_slot()
     ben = await in_thread(factories.UserFactory)()
-    other = await in_thread(factories.SlotFactory)(
-        session=slot.session, block=1, start_at=slot.start_at + timedelta(days=1)
+    next_day = await in_thread(factories.SessionFactory)(
+        series=slot.session.series, start_at=slot.start_at + timedelta(days=1)
     )
+    other = await in_thread(factories.SlotFactory)(session=next_day)
 
     async with watching(slot, anna) as one, watching(slot, ben) as two, watching(other, ben) as elsewhere:
         await in_thread(rules.hold)(slot, by=anna)
