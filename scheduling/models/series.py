@@ -1,6 +1,7 @@
 """Series of sessions: the rule, the template of blocks, and each materialised date."""
 
 import uuid
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -26,6 +27,14 @@ class HolidayRule(models.TextChoices):
     NEXT_WORKDAY = "next_workday", _("auf den nächsten Werktag")
 
 
+class SessionTemplateQuerySet(models.QuerySet["SessionTemplate"]):
+    """Vocabulary for session templates."""
+
+    def for_user(self, user: User) -> Self:
+        """The templates of one's own district."""
+        return self.filter(district=user.district_id)
+
+
 class SessionTemplate(models.Model):
     """How a consultation day is cut, e.g. two presentations of 70 minutes and a case consultation of 35."""
 
@@ -33,6 +42,14 @@ class SessionTemplate(models.Model):
     district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="session_templates")
     name = models.CharField(_("Name"), max_length=80)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SessionTemplateQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["district", "name"], name="session_template_name_unique")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -67,6 +84,11 @@ class SeriesQuerySet(models.QuerySet["Series"]):
     def for_user(self, user: User) -> Self:
         """The series of one's own district."""
         return self.filter(district=user.district_id)
+
+    def running(self, now: datetime) -> Self:
+        """Those whose rule has dates to come, or no end."""
+        end = "event__end_recurring_period"
+        return self.filter(Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gte": now}))
 
 
 class Series(models.Model):

@@ -1,0 +1,266 @@
+"""A series on paper: every date it would have, with holidays, clock changes and conflicts named.
+
+Nothing is written here. `preview` on the planning page, the saving of a series and its daily
+extension all ask `dates`, so what was previewed is what is made.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from dateutil.relativedelta import relativedelta
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.utils.translation import gettext
+
+from accounts import when
+from accounts.models import District
+from scheduling import public_holidays, recurrence, wall_clock
+from scheduling.models import BlockFormat, HolidayRule, Reservation, Resource
+
+HORIZON = relativedelta(months=12)
+LONGEST_AHEAD = relativedelta(years=2)
+_MOVES_REACH = timedelta(days=31)  # how far a date may be moved at most by holidays
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of a session template; times in minutes."""
+
+    minutes: int
+    format: BlockFormat
+    pause_minutes: int = 0
+    with_interpreter: bool = False
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What decides the dates of a series. `until` None: it goes on."""
+
+    district: District
+    specialist: Resource
+    room: Resource
+    blocks: tuple[Block, ...]
+    rule: recurrence.Recurrence
+    first_on: date
+    start_time: time
+    until: date | None
+    holiday_rule: HolidayRule
+
+    @property
+    def length(self) -> timedelta:
+        """From the start of the first block to the end of the last."""
+        return total_length(self.blocks)
+
+
+@dataclass(frozen=True)
+class PlannedSlot:
+    """A block with its times. `reserved_until`: end of the pause after it (not after the last one)."""
+
+    block: int
+    format: BlockFormat
+    with_interpreter: bool
+    start_at: datetime
+    end_at: datetime
+    reserved_until: datetime
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A resource that is somewhere else at that time."""
+
+    resource: Resource
+    start_at: datetime
+    end_at: datetime
+
+    @property
+    def text(self) -> str:
+        """Which resource, and when it is in use."""
+        return gettext("%(resource)s ist schon belegt: %(span)s") % {
+            "resource": self.resource.name,
+            "span": when.span(self.start_at, self.end_at),
+        }
+
+
+class Outcome(StrEnum):
+    """What becomes of a date of the rule."""
+
+    TAKES_PLACE = "takes_place"
+    MOVED = "moved"
+    HOLIDAY = "holiday"
+    NO_SUCH_TIME = "no_such_time"
+    LEFT_OUT = "left_out"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class PreviewDate:
+    """A date of the rule: what becomes of it, and the slots it would have."""
+
+    original_on: date
+    original_start_at: datetime | None
+    on: date
+    outcome: Outcome
+    holiday: str = ""
+    slots: tuple[PlannedSlot, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    is_bookable_later: bool = False
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a session comes of it."""
+        return self.outcome in {Outcome.TAKES_PLACE, Outcome.MOVED}
+
+    @property
+    def start_at(self) -> datetime:
+        """When the session begins; only where there are slots."""
+        return self.slots[0].start_at
+
+    @property
+    def end_at(self) -> datetime:
+        """When the session ends; only where there are slots."""
+        return self.slots[-1].end_at
+
+
+@dataclass
+class Busy:
+    """Where the specialist and rooms already are, as `Conflict`s in order of time, by resource."""
+
+    by_resource: dict[int, list[Conflict]] = field(default_factory=dict)
+
+    def conflicts(
+        self, resources: Iterable[Resource], start_at: datetime, end_at: datetime
+    ) -> list[Conflict]:
+        """What stands in the way of the resources in [start_at, end_at)."""
+        return [entry for resource in resources for entry in self._overlapping(resource, start_at, end_at)]
+
+    def _overlapping(self, resource: Resource, start_at: datetime, end_at: datetime) -> list[Conflict]:
+        entries = self.by_resource.get(resource.pk, [])
+        # Of one resource they never overlap, so their ends are in order too.
+        before = bisect_left(entries, end_at, key=lambda entry: entry.start_at)
+        return [entry for entry in entries[:before] if entry.end_at > start_at]
+
+
+def total_length(blocks: Sequence[Block]) -> timedelta:
+    """From the start of the first block to the end of the last, its pause not counted."""
+    minutes = sum(block.minutes + block.pause_minutes for block in blocks)
+    return timedelta(minutes=minutes - blocks[-1].pause_minutes if blocks else 0)
+
+
+def horizon(district: District, now: datetime) -> date:
+    """The last day that slots reach: twelve months from the district's today."""
+    return now.astimezone(district.tz).date() + HORIZON
+
+
+def problems(outline: Outline, *, now: datetime) -> list[str]:
+    """Everything that makes the outline unusable, in the reader's words; empty when it can be planned."""
+    today = now.astimezone(outline.district.tz).date()
+    latest = outline.until or outline.first_on
+    found = []
+    if outline.first_on < today.replace(day=1):
+        found.append(gettext("Der erste Tag liegt vor dem laufenden Monat."))
+    if outline.first_on > today + HORIZON:
+        found.append(gettext("Der erste Tag liegt mehr als zwölf Monate voraus."))
+    if latest < outline.first_on:
+        found.append(gettext("Das Ende liegt vor dem ersten Tag."))
+    elif latest > outline.first_on + LONGEST_AHEAD:
+        found.append(gettext("Eine Serie wird höchstens für zwei Jahre geplant. Ohne Ende läuft sie weiter."))
+    elif not any(recurrence.dates(outline.rule, outline.first_on, _last_day(outline, now))):
+        found.append(gettext("In dieser Zeit liegt kein Termin. Bitte prüfen Sie Rhythmus, Beginn und Ende."))
+    if not outline.blocks:
+        found.append(gettext("Die Sprechstunde braucht mindestens einen Block."))
+    if datetime.combine(date.min, outline.start_time) + outline.length > datetime(1, 1, 2):
+        found.append(gettext("Die Sprechstunde endet erst nach Mitternacht."))
+    return found
+
+
+def dates(
+    outline: Outline, *, now: datetime, busy: Busy, left_out: Iterable[date] = (), until: date | None = None
+) -> list[PreviewDate]:
+    """Every date of the rule up to `until` (else its own end or the horizon), in order, with what becomes of it.
+
+    `left_out` are dates of the rule that shall not take place.
+    """
+    last = until or _last_day(outline, now)
+    regular = list(recurrence.dates(outline.rule, outline.first_on, last))
+    beyond = recurrence.dates(outline.rule, outline.first_on, _shortened(outline, last + _MOVES_REACH))
+    taken = {*regular, *beyond}
+    struck, far = set(left_out), horizon(outline.district, now)
+    result = []
+    for original_on in regular:
+        row = replace(_date(outline, original_on, taken, busy), is_bookable_later=original_on > far)
+        taken.add(row.on)
+        if original_on in struck:
+            row = replace(row, outcome=Outcome.LEFT_OUT)
+        result.append(row)
+    return result
+
+
+def busy(resources: Iterable[Resource], *, since: datetime) -> Busy:
+    """Where the resources are from `since` on; adjoining slots of one session make one entry. One query."""
+    known = {resource.pk: resource for resource in resources}
+    query = Reservation.objects.filter(resource__in=known, during__overlap=DateTimeTZRange(since, None))
+    result = Busy()
+    last: tuple[int, int | None] | None = None
+    for pk, session, at in query.order_by("resource", "during").values_list(
+        "resource_id", "slot__session_id", "during"
+    ):
+        entries = result.by_resource.setdefault(pk, [])
+        if (pk, session) == last and entries[-1].end_at == at.lower:
+            entries[-1] = replace(entries[-1], end_at=at.upper)
+        else:
+            entries.append(Conflict(known[pk], at.lower, at.upper))
+        last = (pk, session)
+    return result
+
+
+def during(slot: PlannedSlot) -> DateTimeTZRange:
+    """What a slot reserves of its specialist and room: its block and the pause after it."""
+    return DateTimeTZRange(slot.start_at, slot.reserved_until, "[)")
+
+
+def _date(outline: Outline, original_on: date, taken: set[date], busy: Busy) -> PreviewDate:
+    holiday = public_holidays.name(original_on, outline.district.land)
+    on: date | None = original_on
+    if holiday:
+        on = public_holidays.moved(original_on, outline.district.land, outline.holiday_rule)
+        if on and (on in taken or (outline.until and on > outline.until)):
+            on = None  # there is a session that day already, or the series has ended
+    row = PreviewDate(
+        original_on, _start(outline, original_on), on or original_on, Outcome.TAKES_PLACE, holiday=holiday
+    )
+    if on is None:
+        return replace(row, outcome=Outcome.HOLIDAY)
+    start_at = _start(outline, on)
+    if start_at is None or row.original_start_at is None:
+        return replace(row, outcome=Outcome.NO_SUCH_TIME)
+    conflicts = busy.conflicts([outline.specialist, outline.room], start_at, start_at + outline.length)
+    outcome = Outcome.CONFLICT if conflicts else Outcome.MOVED if holiday else Outcome.TAKES_PLACE
+    return replace(
+        row, outcome=outcome, slots=tuple(_slots(outline.blocks, start_at)), conflicts=tuple(conflicts)
+    )
+
+
+def _start(outline: Outline, on: date) -> datetime | None:
+    try:
+        return wall_clock.instant(on, outline.start_time, outline.district.tz)
+    except wall_clock.NoSuchTime:
+        return None
+
+
+def _slots(blocks: Sequence[Block], start_at: datetime) -> Iterator[PlannedSlot]:
+    for position, block in enumerate(blocks):
+        end_at = start_at + timedelta(minutes=block.minutes)
+        next_at = end_at + timedelta(minutes=block.pause_minutes)
+        reserved_until = end_at if position == len(blocks) - 1 else next_at
+        yield PlannedSlot(position, block.format, block.with_interpreter, start_at, end_at, reserved_until)
+        start_at = next_at
+
+
+def _last_day(outline: Outline, now: datetime) -> date:
+    return outline.until or max(horizon(outline.district, now), outline.first_on)
+
+
+def _shortened(outline: Outline, day: date) -> date:
+    return min(day, outline.until) if outline.until else day

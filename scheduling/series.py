@@ -1,0 +1,394 @@
+"""A recurring consultation: planned, kept twelve months ahead, ended. The only door to django-scheduler.
+
+Its `Calendar`, `Event`, `Rule` and `Occurrence` rows hold the rule and its exceptions; they are
+templates. What is searched, booked and shown are our own sessions and slots, made from them here,
+once per date of the rule. Dates are expanded with dateutil on the district's wall clock: the same
+hour all year, whatever the clocks do (django-scheduler's own expansion follows the zone of the
+window it is given, and is not used).
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+from schedule.models import Calendar, Event, Occurrence, Rule
+
+from accounts import audit
+from accounts.models import Channel, District, User
+from scheduling import planning, recurrence, session_templates, slots
+from scheduling.models import (
+    AppointmentKind,
+    Booking,
+    HolidayRule,
+    Resource,
+    Series,
+    Session,
+    SessionTemplate,
+    Slot,
+)
+from scheduling.planning import Block, Outcome, Outline, PreviewDate
+
+logger = logging.getLogger(__name__)
+ONE_PLACE_AT_A_TIME = "reservation_one_place_at_a_time"
+
+
+@dataclass(frozen=True)
+class NewTemplate:
+    """Blocks that become a session template together with the series; called by them without a name."""
+
+    blocks: tuple[Block, ...]
+    name: str = ""
+
+
+class CannotPlan(Exception):
+    """The series cannot be planned: `problems` say why, `conflicts` are the dates that are in the way."""
+
+    def __init__(self, problems: Sequence[str], conflicts: Sequence[PreviewDate] = ()) -> None:
+        super().__init__(*problems)
+        self.problems = list(problems)
+        self.conflicts = list(conflicts)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A date to come of a running series that could not be made, and why."""
+
+    series: Series
+    date: PreviewDate
+
+
+def preview(
+    outline: Outline, *, left_out: Iterable[date] = (), now: datetime | None = None
+) -> list[PreviewDate]:
+    """Every date the series would have (see `planning.dates`); writes nothing."""
+    now = now or timezone.now()
+    busy = planning.busy(_resources(outline), since=_start_of_day(outline.district, outline.first_on))
+    return planning.dates(outline, now=now, busy=busy, left_out=left_out)
+
+
+def plan(
+    *,
+    by: User,
+    district: District,
+    kind: AppointmentKind,
+    template: SessionTemplate | NewTemplate,
+    specialist: Resource,
+    room: Resource,
+    rule: recurrence.Recurrence,
+    first_on: date,
+    start_time: time,
+    until: date | None,
+    holiday_rule: HolidayRule,
+    leave_out: Iterable[date] = (),
+    now: datetime | None = None,
+) -> Series:
+    """Store the series and make its sessions and slots up to the horizon; the rest follows by itself.
+
+    `leave_out` are dates of the rule that shall not take place. Raises CannotPlan when something is
+    wrong with the outline, or when the specialist or room is already in use on a date that is not
+    left out; then nothing was written.
+    """
+    now = now or timezone.now()
+    blocks = template.blocks if isinstance(template, NewTemplate) else session_templates.blocks_of(template)
+    outline = Outline(
+        district, specialist, room, blocks, rule, first_on, start_time, until, HolidayRule(holiday_rule)
+    )
+    leave_out = frozenset(leave_out)
+    if problems := planning.problems(outline, now=now):
+        raise CannotPlan(problems)
+    try:
+        with transaction.atomic():
+            _lock(_resources(outline))
+            _refuse_conflicts(preview(outline, left_out=leave_out, now=now))
+            if isinstance(template, NewTemplate):
+                template = session_templates.keep(district, template.blocks, name=template.name)
+            series = _store(outline, kind, template, leave_out, by)
+            sessions = _extend(series, outline, now=now, since=first_on)
+            audit.record("planned", series, by=by, sessions=len(sessions))
+    except IntegrityError as error:
+        if constraint_of(error) != ONE_PLACE_AT_A_TIME:
+            raise
+        # Somebody took the specialist or the room while we were writing: name where.
+        _refuse_conflicts(preview(outline, left_out=leave_out, now=now))
+        raise CannotPlan([_in_the_way()]) from error
+    return series
+
+
+def extend_all(now: datetime) -> int:
+    """Make the sessions and slots that came within the horizon, of all running series; returns how many.
+
+    Doing it again changes nothing. A date whose specialist or room is in use elsewhere is left for
+    the next day and shown to the coordinator (`gaps`); one series that fails does not stop the others.
+    """
+    made = 0
+    for pk in Series.objects.running(now).order_by("pk").values_list("pk", flat=True):
+        try:
+            made += _extend_one(pk, now)
+        except (IntegrityError, recurrence.UnusableRule):
+            logger.exception("Series %s was not extended.", pk)
+    return made
+
+
+def end(series: Series, *, from_on: date, by: User) -> list[Session]:
+    """Let no session of the series take place from that day on, except what is booked or held.
+
+    Sessions nobody has booked are cancelled, free slots beside booked ones are closed. Returns the
+    sessions that remain because of bookings; each can be cancelled by itself.
+    """
+    with transaction.atomic():
+        series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=series.pk)
+        _end_rule(series, from_on)
+        since = _start_of_day(series.district, from_on)
+        sessions = list(series.sessions.taking_place().filter(start_at__gte=since))
+        locked = list(
+            Slot.objects.select_for_update(no_key=True).filter(session__in=sessions).open().order_by("pk")
+        )
+        booked = set(Booking.objects.living().filter(slot__in=locked).values_list("slot_id", flat=True))
+        slots.close([slot for slot in locked if slot.pk not in booked])
+        kept = {slot.session_id for slot in locked if slot.pk in booked}
+        empty = [session for session in sessions if session.pk not in kept]
+        _cancel_empty(empty, by)
+        audit.record("ended", series, by=by, cancelled=len(empty), kept=len(kept), from_on=f"{from_on}")
+    return [session for session in sessions if session.pk in kept]
+
+
+def gaps(district: District, *, now: datetime) -> list[Gap]:
+    """The dates to come, within the horizon, that could not be made, of all running series."""
+    running = list(
+        Series.objects.running(now)
+        .filter(district=district)
+        .select_related("district", "specialist", "room", "event__rule")
+        .prefetch_related("template__blocks", "event__occurrence_set", "sessions")
+    )
+    resources = {resource for series in running for resource in (series.specialist, series.room)}
+    busy = planning.busy(resources, since=now) if running else planning.Busy()
+    return [Gap(series, row) for series in running for row in _missing(series, busy, now)]
+
+
+def outline_of(series: Series) -> Outline:
+    """The series as it is stored; raises UnusableRule when its rule is none we plan with."""
+    event, zone = series.event, series.district.tz
+    if event.rule is None:
+        raise recurrence.UnusableRule("The event has no rule.")
+    start = event.start.astimezone(zone)
+    until = event.end_recurring_period
+    return Outline(
+        district=series.district,
+        specialist=series.specialist,
+        room=series.room,
+        blocks=session_templates.blocks_of(series.template),
+        rule=recurrence.read(event.rule.frequency, event.rule.params),
+        first_on=start.date(),
+        start_time=start.time().replace(fold=0),
+        until=until.astimezone(zone).date() if until else None,
+        holiday_rule=HolidayRule(series.holiday_rule),
+    )
+
+
+def strike(session: Session) -> None:
+    """Note at the stored series that this date does not take place; inside the act's transaction."""
+    length = session.end_at - session.start_at
+    found = Occurrence.objects.filter(
+        event_id=session.series.event_id, original_start=session.original_start_at
+    )
+    if not found.update(cancelled=True):
+        _occurrence(session.series.event, session.original_start_at, length, cancelled=True).save()
+
+
+def constraint_of(error: IntegrityError) -> str:
+    """The name of the database constraint that refused."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) or ""
+
+
+# --- Storing ---------------------------------------------------------------------------------
+def _store(
+    outline: Outline, kind: AppointmentKind, template: SessionTemplate, leave_out: Iterable[date], by: User
+) -> Series:
+    frequency, params = recurrence.stored(outline.rule)
+    district = outline.district
+    calendar, _ = Calendar.objects.get_or_create(
+        slug=f"district-{district.uuid}", defaults={"name": district.name}
+    )
+    first = _first_start(outline)
+    event = Event.objects.create(
+        calendar=calendar,
+        creator=by,
+        title=kind.public_title,
+        start=first,
+        end=first + outline.length,
+        end_recurring_period=_end_of_day(district, outline.until) if outline.until else None,
+        rule=Rule.objects.create(name=frequency.lower(), frequency=frequency, params=params),
+    )
+    Occurrence.objects.bulk_create(
+        _occurrence(event, _clock(outline, on), outline.length, cancelled=True) for on in sorted(leave_out)
+    )
+    return Series.objects.create(
+        district=district,
+        event=event,
+        kind=kind,
+        template=template,
+        specialist=outline.specialist,
+        room=outline.room,
+        holiday_rule=outline.holiday_rule,
+        created_by=by,
+    )
+
+
+def _extend_one(pk: int, now: datetime) -> int:
+    with transaction.atomic():
+        series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
+        outline = outline_of(series)
+        _lock(_resources(outline))
+        sessions = _extend(series, outline, now=now, since=now.astimezone(series.district.tz).date())
+        if sessions:
+            audit.record(
+                "extended",
+                series,
+                by=None,
+                district=series.district,
+                channel=Channel.TASK,
+                sessions=len(sessions),
+            )
+    return len(sessions)
+
+
+def _extend(series: Series, outline: Outline, *, now: datetime, since: date) -> list[Session]:
+    """Make what is missing from `since` to the horizon, under the lock of series and resources."""
+    until = planning.horizon(outline.district, now)
+    if outline.until:
+        until = min(until, outline.until)
+    busy = planning.busy(_resources(outline), since=_start_of_day(outline.district, since))
+    done = _done(series, outline.district)
+    rows = [
+        row
+        for row in planning.dates(outline, now=now, busy=busy, until=until)
+        if row.original_on >= since and row.original_on not in done
+    ]
+    made = [row for row in rows if row.is_made]
+    _note_exceptions(series.event, outline, rows)
+    series.extended_until = until
+    series.save(update_fields=["extended_until"])
+    return slots.make(series, made)
+
+
+def _note_exceptions(event: Event, outline: Outline, rows: Sequence[PreviewDate]) -> None:
+    """Keep the stored series true: dates moved or struck by holidays become its occurrences."""
+    noted = set(Occurrence.objects.filter(event=event).values_list("original_start", flat=True))
+    exceptions = []
+    for row in rows:
+        if row.original_start_at is None or row.original_start_at in noted:
+            continue
+        if row.outcome == Outcome.HOLIDAY:
+            exceptions.append(_occurrence(event, row.original_start_at, outline.length, cancelled=True))
+        elif row.outcome == Outcome.MOVED:
+            exceptions.append(
+                _occurrence(event, row.original_start_at, outline.length, start_at=row.start_at)
+            )
+    Occurrence.objects.bulk_create(exceptions)
+
+
+def _occurrence(
+    event: Event,
+    original_start_at: datetime,
+    length: timedelta,
+    *,
+    start_at: datetime | None = None,
+    cancelled: bool = False,
+) -> Occurrence:
+    start_at = start_at or original_start_at
+    return Occurrence(
+        event=event,
+        original_start=original_start_at,
+        original_end=original_start_at + length,
+        start=start_at,
+        end=start_at + length,
+        cancelled=cancelled,
+    )
+
+
+def _end_rule(series: Series, from_on: date) -> None:
+    event = series.event
+    last = _end_of_day(series.district, from_on - timedelta(days=1))
+    event.end_recurring_period = min(filter(None, [event.end_recurring_period, last]))
+    event.save(update_fields=["end_recurring_period", "updated_on"])
+    series.ended_at = timezone.now()
+    series.save(update_fields=["ended_at"])
+
+
+def _cancel_empty(sessions: Sequence[Session], by: User) -> None:
+    for session in sessions:
+        strike(session)
+    Session.objects.filter(pk__in=[session.pk for session in sessions]).update(
+        status=Session.Status.CANCELLED,
+        cancelled_at=timezone.now(),
+        cancelled_by=by,
+        cancel_reason=gettext("Serie beendet"),
+    )
+
+
+# --- Looking ---------------------------------------------------------------------------------
+def _missing(series: Series, busy: planning.Busy, now: datetime) -> Iterator[PreviewDate]:
+    outline = outline_of(series)
+    today, until = now.astimezone(outline.district.tz).date(), planning.horizon(outline.district, now)
+    if outline.until:
+        until = min(until, outline.until)
+    done = _done(series, outline.district)
+    for row in planning.dates(outline, now=now, busy=busy, until=until):
+        if row.original_on >= today and row.original_on not in done and row.outcome != Outcome.HOLIDAY:
+            yield row
+
+
+def _done(series: Series, district: District) -> set[date]:
+    """The dates of the rule that need nothing more: made once, or struck."""
+    made = [session.original_start_at for session in series.sessions.all()]
+    struck = [entry.original_start for entry in series.event.occurrence_set.all() if entry.cancelled]
+    return {at.astimezone(district.tz).date() for at in (*made, *struck)}
+
+
+def _refuse_conflicts(rows: Sequence[PreviewDate]) -> None:
+    conflicts = [row for row in rows if row.outcome == Outcome.CONFLICT]
+    if conflicts:
+        raise CannotPlan([_in_the_way()], conflicts)
+
+
+def _in_the_way() -> str:
+    return gettext("Zu dieser Zeit ist inzwischen eine andere Sprechstunde geplant.")
+
+
+def _lock(resources: Iterable[Resource]) -> None:
+    """Planners of the same specialist or room go one after the other."""
+    keys = [resource.pk for resource in resources]
+    list(Resource.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
+
+
+def _resources(outline: Outline) -> list[Resource]:
+    return [outline.specialist, outline.room]
+
+
+def _first_start(outline: Outline) -> datetime:
+    """The first date of the rule whose clock time exists: all others are counted from it."""
+    far = outline.until or outline.first_on + planning.LONGEST_AHEAD
+    for on in recurrence.dates(outline.rule, outline.first_on, far):
+        start = _clock(outline, on)
+        if start.astimezone(outline.district.tz).time() == outline.start_time:
+            return start
+    raise CannotPlan(
+        [gettext("In dieser Zeit liegt kein Termin. Bitte prüfen Sie Rhythmus, Beginn und Ende.")]
+    )
+
+
+def _clock(outline: Outline, on: date) -> datetime:
+    return datetime.combine(on, outline.start_time, tzinfo=outline.district.tz).astimezone(UTC)
+
+
+def _start_of_day(district: District, on: date) -> datetime:
+    return datetime.combine(on, time(), tzinfo=district.tz)
+
+
+def _end_of_day(district: District, on: date) -> datetime:
+    return datetime.combine(on, time(23, 59, 59), tzinfo=district.tz)

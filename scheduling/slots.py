@@ -1,0 +1,57 @@
+"""Session and slot rows: made from what was planned, and taken out of use."""
+
+from collections.abc import Sequence
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from scheduling import planning
+from scheduling.models import Reservation, Series, Session, Slot
+from scheduling.planning import PreviewDate
+
+
+def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
+    """A session for each date, with its slots, which reserve the specialist and the room.
+
+    Three statements whatever the number. Raises IntegrityError (`reservation_one_place_at_a_time`)
+    when the specialist or the room is elsewhere.
+    """
+    sessions = Session.objects.bulk_create(
+        Session(
+            district_id=series.district_id,
+            series=series,
+            specialist_id=series.specialist_id,
+            room_id=series.room_id,
+            original_start_at=row.original_start_at,
+            start_at=row.start_at,
+            end_at=row.end_at,
+        )
+        for row in rows
+    )
+    planned = [(session, slot) for session, row in zip(sessions, rows, strict=True) for slot in row.slots]
+    slots = Slot.objects.bulk_create(
+        Slot(
+            district_id=series.district_id,
+            session=session,
+            block=slot.block,
+            kind_id=series.kind_id,
+            format=slot.format,
+            with_interpreter=slot.with_interpreter,
+            start_at=slot.start_at,
+            end_at=slot.end_at,
+        )
+        for session, slot in planned
+    )
+    Reservation.objects.bulk_create(
+        Reservation(resource_id=resource, slot=slot, during=planning.during(on_paper))
+        for slot, (_, on_paper) in zip(slots, planned, strict=True)
+        for resource in (series.specialist_id, series.room_id)
+    )
+    return sessions
+
+
+def close(slots: Sequence[Slot]) -> None:
+    """Take the (locked) slots out of use and give back what they reserve."""
+    keys = [slot.pk for slot in slots]
+    Reservation.objects.filter(slot__in=keys).delete()
+    Slot.objects.filter(pk__in=keys).update(is_open=False, version=F("version") + 1, changed_at=Now())
