@@ -7,7 +7,7 @@ extension all ask `dates`, so what was previewed is what is made.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from dateutil.relativedelta import relativedelta
@@ -99,7 +99,7 @@ class PreviewDate:
     """A date of the rule: what becomes of it, and the slots it would have."""
 
     original_on: date
-    original_start_at: datetime | None
+    original_start_at: datetime  # where the clocks skip it: by the offset before the change
     on: date
     outcome: Outcome
     holiday: str = ""
@@ -155,32 +155,37 @@ def horizon(district: District, now: datetime) -> date:
 
 def problems(outline: Outline, *, now: datetime) -> list[str]:
     """Everything that makes the outline unusable, in the reader's words; empty when it can be planned."""
-    today = now.astimezone(outline.district.tz).date()
-    latest = outline.until or outline.first_on
-    found = []
-    if outline.first_on < today.replace(day=1):
-        found.append(gettext("Der erste Tag liegt vor dem laufenden Monat."))
-    if outline.first_on > today + HORIZON:
-        found.append(gettext("Der erste Tag liegt mehr als zwölf Monate voraus."))
-    if latest < outline.first_on:
-        found.append(gettext("Das Ende liegt vor dem ersten Tag."))
-    elif latest > outline.first_on + LONGEST_AHEAD:
-        found.append(gettext("Eine Serie wird höchstens für zwei Jahre geplant. Ohne Ende läuft sie weiter."))
-    elif not any(recurrence.dates(outline.rule, outline.first_on, _last_day(outline, now))):
-        found.append(gettext("In dieser Zeit liegt kein Termin. Bitte prüfen Sie Rhythmus, Beginn und Ende."))
+    found = list(_against_days(outline, now))
     if not outline.blocks:
         found.append(gettext("Die Sprechstunde braucht mindestens einen Block."))
-    if datetime.combine(date.min, outline.start_time) + outline.length > datetime(1, 1, 2):
+    start = timedelta(hours=outline.start_time.hour, minutes=outline.start_time.minute)
+    if start + outline.length > timedelta(days=1):
         found.append(gettext("Die Sprechstunde endet erst nach Mitternacht."))
     return found
+
+
+def _against_days(outline: Outline, now: datetime) -> Iterator[str]:
+    first_on, until = outline.first_on, outline.until
+    today = now.astimezone(outline.district.tz).date()
+    if first_on < today.replace(day=1):
+        yield gettext("Der erste Tag liegt vor dem laufenden Monat.")
+    if first_on > today + HORIZON:
+        yield gettext("Der erste Tag liegt mehr als zwölf Monate voraus.")
+    elif until and until < first_on:
+        yield gettext("Das Ende liegt vor dem ersten Tag.")
+    elif until and until > first_on + LONGEST_AHEAD:
+        yield gettext("Eine Serie wird höchstens für zwei Jahre geplant. Ohne Ende läuft sie weiter.")
+    elif not any(recurrence.dates(outline.rule, first_on, _last_day(outline, now))):
+        yield gettext("In dieser Zeit liegt kein Termin. Bitte prüfen Sie Rhythmus, Beginn und Ende.")
 
 
 def dates(
     outline: Outline, *, now: datetime, busy: Busy, left_out: Iterable[date] = (), until: date | None = None
 ) -> list[PreviewDate]:
-    """Every date of the rule up to `until` (else its own end or the horizon), in order, with what becomes of it.
+    """Every date of the rule with what becomes of it, in order.
 
-    `left_out` are dates of the rule that shall not take place.
+    Up to `until`, else to its own end, else to the horizon. `left_out` are dates of the rule that
+    shall not take place.
     """
     last = until or _last_day(outline, now)
     regular = list(recurrence.dates(outline.rule, outline.first_on, last))
@@ -203,7 +208,7 @@ def busy(resources: Iterable[Resource], *, since: datetime) -> Busy:
     query = Reservation.objects.filter(resource__in=known, during__overlap=DateTimeTZRange(since, None))
     result = Busy()
     last: tuple[int, int | None] | None = None
-    for pk, session, at in query.order_by("resource", "during").values_list(
+    for pk, session, at in query.order_by("resource_id", "during").values_list(
         "resource_id", "slot__session_id", "during"
     ):
         entries = result.by_resource.setdefault(pk, [])
@@ -227,26 +232,21 @@ def _date(outline: Outline, original_on: date, taken: set[date], busy: Busy) -> 
         on = public_holidays.moved(original_on, outline.district.land, outline.holiday_rule)
         if on and (on in taken or (outline.until and on > outline.until)):
             on = None  # there is a session that day already, or the series has ended
+    clock = datetime.combine(original_on, outline.start_time, tzinfo=outline.district.tz)
     row = PreviewDate(
-        original_on, _start(outline, original_on), on or original_on, Outcome.TAKES_PLACE, holiday=holiday
+        original_on, clock.astimezone(UTC), on or original_on, Outcome.TAKES_PLACE, holiday=holiday
     )
     if on is None:
         return replace(row, outcome=Outcome.HOLIDAY)
-    start_at = _start(outline, on)
-    if start_at is None or row.original_start_at is None:
+    try:
+        start_at = wall_clock.instant(on, outline.start_time, outline.district.tz)
+    except wall_clock.NoSuchTime:
         return replace(row, outcome=Outcome.NO_SUCH_TIME)
     conflicts = busy.conflicts([outline.specialist, outline.room], start_at, start_at + outline.length)
     outcome = Outcome.CONFLICT if conflicts else Outcome.MOVED if holiday else Outcome.TAKES_PLACE
     return replace(
         row, outcome=outcome, slots=tuple(_slots(outline.blocks, start_at)), conflicts=tuple(conflicts)
     )
-
-
-def _start(outline: Outline, on: date) -> datetime | None:
-    try:
-        return wall_clock.instant(on, outline.start_time, outline.district.tz)
-    except wall_clock.NoSuchTime:
-        return None
 
 
 def _slots(blocks: Sequence[Block], start_at: datetime) -> Iterator[PlannedSlot]:

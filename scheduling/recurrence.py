@@ -8,6 +8,7 @@ shapes, and everything finer than daily, is refused.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from dateutil import rrule
 from django.utils.translation import gettext, ngettext, pgettext
@@ -130,7 +131,7 @@ def weekday_name(weekday: int) -> str:
     return names[weekday]
 
 
-def _arguments(rule: Recurrence) -> dict[str, object]:
+def _arguments(rule: Recurrence) -> dict[str, Any]:
     match rule:
         case NthWeekday(nth, weekday):
             return {"freq": rrule.MONTHLY, "byweekday": weekday, "bysetpos": nth}

@@ -31,9 +31,9 @@ from scheduling.models import (
     Slot,
 )
 from scheduling.planning import Block, Outcome, Outline, PreviewDate
+from scheduling.transactions import constraint, tried_again
 
 logger = logging.getLogger(__name__)
-ONE_PLACE_AT_A_TIME = "reservation_one_place_at_a_time"
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def preview(
     return planning.dates(outline, now=now, busy=busy, left_out=left_out)
 
 
+@tried_again
 def plan(
     *,
     by: User,
@@ -97,24 +98,27 @@ def plan(
     outline = Outline(
         district, specialist, room, blocks, rule, first_on, start_time, until, HolidayRule(holiday_rule)
     )
-    leave_out = frozenset(leave_out)
+    left_out = frozenset(leave_out)
     if problems := planning.problems(outline, now=now):
         raise CannotPlan(problems)
     try:
         with transaction.atomic():
             _lock(_resources(outline))
-            _refuse_conflicts(preview(outline, left_out=leave_out, now=now))
+            _refuse_conflicts(preview(outline, left_out=left_out, now=now))
             if isinstance(template, NewTemplate):
                 template = session_templates.keep(district, template.blocks, name=template.name)
-            series = _store(outline, kind, template, leave_out, by)
+            series = _store(outline, kind, template, left_out, by)
             sessions = _extend(series, outline, now=now, since=first_on)
             audit.record("planned", series, by=by, sessions=len(sessions))
     except IntegrityError as error:
-        if constraint_of(error) != ONE_PLACE_AT_A_TIME:
-            raise
-        # Somebody took the specialist or the room while we were writing: name where.
-        _refuse_conflicts(preview(outline, left_out=leave_out, now=now))
-        raise CannotPlan([_in_the_way()]) from error
+        # Somebody was quicker while we were writing.
+        match constraint(error):
+            case "reservation_one_place_at_a_time":
+                _refuse_conflicts(preview(outline, left_out=left_out, now=now))
+                raise CannotPlan([_in_the_way()]) from error
+            case "session_template_name_unique":
+                raise CannotPlan([session_templates.name_is_taken()]) from error
+        raise
     return series
 
 
@@ -133,6 +137,7 @@ def extend_all(now: datetime) -> int:
     return made
 
 
+@tried_again
 def end(series: Series, *, from_on: date, by: User) -> list[Session]:
     """Let no session of the series take place from that day on, except what is booked or held.
 
@@ -199,15 +204,9 @@ def strike(session: Session) -> None:
         _occurrence(session.series.event, session.original_start_at, length, cancelled=True).save()
 
 
-def constraint_of(error: IntegrityError) -> str:
-    """The name of the database constraint that refused."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) or ""
-
-
 # --- Storing ---------------------------------------------------------------------------------
 def _store(
-    outline: Outline, kind: AppointmentKind, template: SessionTemplate, leave_out: Iterable[date], by: User
+    outline: Outline, kind: AppointmentKind, template: SessionTemplate, left_out: Iterable[date], by: User
 ) -> Series:
     frequency, params = recurrence.stored(outline.rule)
     district = outline.district
@@ -225,7 +224,7 @@ def _store(
         rule=Rule.objects.create(name=frequency.lower(), frequency=frequency, params=params),
     )
     Occurrence.objects.bulk_create(
-        _occurrence(event, _clock(outline, on), outline.length, cancelled=True) for on in sorted(leave_out)
+        _occurrence(event, _clock(outline, on), outline.length, cancelled=True) for on in sorted(left_out)
     )
     return Series.objects.create(
         district=district,
@@ -239,6 +238,7 @@ def _store(
     )
 
 
+@tried_again
 def _extend_one(pk: int, now: datetime) -> int:
     with transaction.atomic():
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
@@ -281,7 +281,7 @@ def _note_exceptions(event: Event, outline: Outline, rows: Sequence[PreviewDate]
     noted = set(Occurrence.objects.filter(event=event).values_list("original_start", flat=True))
     exceptions = []
     for row in rows:
-        if row.original_start_at is None or row.original_start_at in noted:
+        if row.original_start_at in noted:
             continue
         if row.outcome == Outcome.HOLIDAY:
             exceptions.append(_occurrence(event, row.original_start_at, outline.length, cancelled=True))

@@ -43,6 +43,11 @@ def stands_for_others(district: District, name: str, blocks: Sequence[Block]) ->
     )
 
 
+def name_is_taken() -> str:
+    """What to say then."""
+    return gettext("Eine Vorlage dieses Namens gibt es schon, mit anderen Blöcken.")
+
+
 def blocks_of(template: SessionTemplate) -> tuple[Block, ...]:
     """The template's blocks in order; without a query where `blocks` is prefetched."""
     return tuple(

@@ -1,6 +1,7 @@
 """Time: kinds of appointment, resources, series, sessions, slots, bookings."""
 
 from scheduling.models.booking import Booking, CancelReason, NoShowReason
+from scheduling.models.rebooking import Rebooking
 from scheduling.models.resource import Reservation, Resource
 from scheduling.models.series import BlockFormat, HolidayRule, Series, Session, SessionTemplate, TemplateBlock
 from scheduling.models.slot import AppointmentKind, Slot
@@ -12,6 +13,7 @@ __all__ = [
     "CancelReason",
     "HolidayRule",
     "NoShowReason",
+    "Rebooking",
     "Reservation",
     "Resource",
     "Series",

@@ -1,0 +1,84 @@
+"""One date of a series: cancelled, with everything that hangs on it."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import User
+from clients.models import Client
+from scheduling import booking as bookings
+from scheduling import live, rebooking, seats, series, slots
+from scheduling.models import Booking, CancelReason, Session, Slot
+from scheduling.models.booking import BookingQuerySet
+from scheduling.problems import Problem, Refused
+from scheduling.transactions import tried_again
+
+OVER = Problem(
+    "over",
+    _("Diese Sprechstunde ist schon vorbei."),
+    _("Tragen Sie in der Tagesagenda ein, wer da war."),
+)
+_TOOK_PLACE = (Booking.Status.ARRIVED, Booking.Status.FULFILLED, Booking.Status.NOSHOW)
+
+
+@tried_again
+def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
+    """Let a session not take place; returns the bookings that were cancelled and now wait to be rebooked.
+
+    Its slots are closed, holds end, the specialist and the room are free, messages are withdrawn.
+    Appointments of the day that already took place stay. Cancelled already is no problem: the first
+    reason stays. Raises `Refused` when the session is over.
+    """
+    with transaction.atomic():
+        locked = _lock(session)
+        session = Session.objects.select_for_update(no_key=True, of=("self",)).get(pk=session.pk)
+        if session.status == Session.Status.CANCELLED:
+            return []
+        now = max((each.now for each in locked), default=timezone.now())
+        if session.end_at <= now:
+            raise Refused([OVER])
+        took_place = set(_of(session).filter(status__in=_TOOK_PLACE).values_list("slot_id", flat=True))
+        closing = [slot for slot, _now in locked if slot.is_open and slot.pk not in took_place]
+        _end_holds(closing, by)
+        slots.close(closing)
+        cancelled = [_cancel(booking, by) for booking in _of(session).filter(status=Booking.Status.BOOKED)]
+        series.strike(session)
+        session.status = Session.Status.CANCELLED
+        session.cancelled_at = now
+        session.cancelled_by = by
+        session.cancel_reason = reason
+        session.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason"])
+        audit.record("cancelled", session, by=by, bookings=len(cancelled))
+        for slot in closing:
+            live.slot_changed(slot)
+    return cancelled
+
+
+def _lock(session: Session) -> list[seats.Locked]:
+    """The session's slots, locked after the clients booked on them.
+
+    A client booked in between is locked out of order by `booking.cancel`; should that ever meet a
+    rival, PostgreSQL ends one of them and `tried_again` repeats it.
+    """
+    concerned = _of(session).filter(status=Booking.Status.BOOKED).values("client")
+    list(Client.objects.select_for_update(no_key=True).filter(pk__in=concerned).order_by("pk"))
+    keys = session.slots.order_by("pk").values_list("pk", flat=True)
+    return [seats.lock(pk) for pk in keys]
+
+
+def _of(session: Session) -> BookingQuerySet:
+    return Booking.objects.filter(slot__session=session).order_by("start_at", "pk")
+
+
+def _end_holds(closing: list[Slot], by: User) -> None:
+    holds = Booking.objects.filter(slot__in=closing, status=Booking.Status.TENTATIVE)
+    for hold in holds:
+        audit.record("hold_ended", hold, by=by)
+    holds.delete()
+
+
+def _cancel(booking: Booking, by: User) -> Booking:
+    cancelled = bookings.cancel(booking, reason=CancelReason.SESSION, by=by)
+    rebooking.note(cancelled)
+    return cancelled
