@@ -1,0 +1,136 @@
+"""Two coordinators plan at once, with real threads on PostgreSQL."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import pytest
+from django.db import close_old_connections, connection, connections
+
+from scheduling import series
+from scheduling.models import Reservation, Resource, Session, Slot
+from scheduling.series import CannotPlan
+from tests.scheduling import planned
+from tests.scheduling.planned import NOW, plan
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONSTRAINT = "reservation_one_place_at_a_time"
+
+
+@pytest.fixture
+def specialist() -> Resource:
+    found: Resource = planned.specialist("Dr. Weber")
+    return found
+
+
+@contextmanager
+def without_the_constraint() -> Iterator[None]:
+    """The guard of the database taken away."""
+    (guard,) = (each for each in Reservation._meta.constraints if each.name == CONSTRAINT)
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Reservation, guard)
+    try:
+        yield
+    finally:
+        Reservation.objects.all().delete()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Reservation, guard)
+
+
+def without_the_lock(monkeypatch: pytest.MonkeyPatch, meet: threading.Barrier) -> None:
+    """The guard of the rule taken away: all rivals have looked before any of them writes."""
+    store = series._store
+
+    def met(*args: object) -> object:
+        meet.wait(timeout=20)
+        return store(*args)  # type: ignore[arg-type]
+
+    def unlocked(resources: Iterable[Resource]) -> None:
+        """Nobody waits for anybody."""
+
+    monkeypatch.setattr(series, "_lock", unlocked)
+    monkeypatch.setattr(series, "_store", met)
+
+
+def at_once(*acts: Callable[[], object]) -> list[object]:
+    """What came of the acts, started together: a result or the exception."""
+    start = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> object:
+        close_old_connections()
+        try:
+            start.wait(timeout=20)
+            return act()
+        except Exception as error:  # noqa: BLE001 (the test looks at it)
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def rivals(specialist: Resource, number: int = 2) -> list[Callable[[], object]]:
+    """Coordinators who each plan the same specialist's year in a room of their own."""
+    by = planned.coordinator()
+    kind = planned.factories.KindFactory()
+
+    def rival(room: Resource) -> Callable[[], object]:
+        return lambda: plan(specialist=specialist, room=room, by=by, kind=kind)
+
+    return [rival(planned.room(f"Zimmer {n}")) for n in range(number)]
+
+
+def clashes() -> int:
+    """Pairs of reservations of one resource at one time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM scheduling_reservation a JOIN scheduling_reservation b"
+            " ON a.id < b.id AND a.resource_id = b.resource_id AND a.during && b.during"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def one_won(results: list[object]) -> None:
+    losers = [result for result in results if isinstance(result, CannotPlan)]
+    assert len(losers) == len(results) - 1, results
+    for loser in losers:
+        assert [row.on for row in loser.conflicts][:2] == [date(2027, 1, 5), date(2027, 2, 2)]
+        assert "Dr. Weber ist schon belegt" in loser.conflicts[0].conflicts[0].text
+    assert Session.objects.count() == 11
+    assert clashes() == 0
+
+
+def test_one_of_two_planners_wins_and_the_other_is_told_where(
+    specialist: Resource, rounds: Callable[[int], int]
+) -> None:
+    for _round in range(rounds(10)):
+        one_won(at_once(*rivals(specialist)))
+        for model in (Reservation, Slot, Session):
+            model.objects.all().delete()
+
+
+def test_the_constraint_alone_holds_too(specialist: Resource, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_the_lock(monkeypatch, threading.Barrier(2))
+    one_won(at_once(*rivals(specialist)))
+
+
+def test_without_both_guards_the_specialist_is_claimed_twice(
+    specialist: Resource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_the_lock(monkeypatch, threading.Barrier(2))
+    with without_the_constraint():
+        results = at_once(*rivals(specialist))
+        assert not [result for result in results if isinstance(result, Exception)]
+        assert clashes() == 33
+
+
+def test_two_workers_extend_at_once_and_make_each_slot_once(specialist: Resource) -> None:
+    plan(until=None, specialist=specialist)
+    later = NOW + timedelta(days=200)
+    made = at_once(*[lambda: series.extend_all(later)] * 3)
+    assert sorted(made, key=str) == [0, 0, 6]
+    assert Session.objects.count() == 17
