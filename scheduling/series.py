@@ -104,21 +104,23 @@ def plan(
     try:
         with transaction.atomic():
             _lock(_resources(outline))
-            _refuse_conflicts(preview(outline, left_out=left_out, now=now))
+            rows = preview(outline, left_out=left_out, now=now)
+            _refuse_conflicts(rows)
             if isinstance(template, NewTemplate):
                 template = session_templates.keep(district, template.blocks, name=template.name)
             series = _store(outline, kind, template, left_out, by)
-            sessions = _extend(series, outline, now=now, since=first_on)
+            sessions = _make(series, outline, rows, until=_reach(outline, now))
             audit.record("planned", series, by=by, sessions=len(sessions))
+    except session_templates.NameIsTaken as error:
+        raise CannotPlan(
+            [gettext("Eine Vorlage dieses Namens gibt es schon, mit anderen Blöcken.")]
+        ) from error
     except IntegrityError as error:
-        # Somebody was quicker while we were writing.
-        match constraint(error):
-            case "reservation_one_place_at_a_time":
-                _refuse_conflicts(preview(outline, left_out=left_out, now=now))
-                raise CannotPlan([_in_the_way()]) from error
-            case "session_template_name_unique":
-                raise CannotPlan([session_templates.name_is_taken()]) from error
-        raise
+        if constraint(error) != "reservation_one_place_at_a_time":
+            raise
+        # Somebody took the specialist or the room while we were writing: name where.
+        _refuse_conflicts(preview(outline, left_out=left_out, now=now))
+        raise CannotPlan([_in_the_way()]) from error
     return series
 
 
@@ -171,7 +173,12 @@ def gaps(district: District, *, now: datetime) -> list[Gap]:
     )
     resources = {resource for series in running for resource in (series.specialist, series.room)}
     busy = planning.busy(resources, since=now) if running else planning.Busy()
-    return [Gap(series, row) for series in running for row in _missing(series, busy, now)]
+    return [
+        Gap(series, row)
+        for series in running
+        for row in _missing(series, outline_of(series), busy, now)
+        if row.outcome != Outcome.HOLIDAY
+    ]
 
 
 def outline_of(series: Series) -> Outline:
@@ -244,7 +251,9 @@ def _extend_one(pk: int, now: datetime) -> int:
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
         outline = outline_of(series)
         _lock(_resources(outline))
-        sessions = _extend(series, outline, now=now, since=now.astimezone(series.district.tz).date())
+        busy = planning.busy(_resources(outline), since=now)
+        until = _reach(outline, now)
+        sessions = _make(series, outline, _missing(series, outline, busy, now), until=until)
         if sessions:
             audit.record(
                 "extended",
@@ -257,23 +266,13 @@ def _extend_one(pk: int, now: datetime) -> int:
     return len(sessions)
 
 
-def _extend(series: Series, outline: Outline, *, now: datetime, since: date) -> list[Session]:
-    """Make what is missing from `since` to the horizon, under the lock of series and resources."""
-    until = planning.horizon(outline.district, now)
-    if outline.until:
-        until = min(until, outline.until)
-    busy = planning.busy(_resources(outline), since=_start_of_day(outline.district, since))
-    done = _done(series, outline.district)
-    rows = [
-        row
-        for row in planning.dates(outline, now=now, busy=busy, until=until)
-        if row.original_on >= since and row.original_on not in done
-    ]
-    made = [row for row in rows if row.is_made]
+def _make(series: Series, outline: Outline, rows: Iterable[PreviewDate], *, until: date) -> list[Session]:
+    """Make the sessions of the rows up to a day; under the lock of series and resources."""
+    rows = [row for row in rows if row.original_on <= until]
     _note_exceptions(series.event, outline, rows)
     series.extended_until = until
     series.save(update_fields=["extended_until"])
-    return slots.make(series, made)
+    return slots.make(series, [row for row in rows if row.is_made])
 
 
 def _note_exceptions(event: Event, outline: Outline, rows: Sequence[PreviewDate]) -> None:
@@ -332,15 +331,19 @@ def _cancel_empty(sessions: Sequence[Session], by: User) -> None:
 
 
 # --- Looking ---------------------------------------------------------------------------------
-def _missing(series: Series, busy: planning.Busy, now: datetime) -> Iterator[PreviewDate]:
-    outline = outline_of(series)
-    today, until = now.astimezone(outline.district.tz).date(), planning.horizon(outline.district, now)
-    if outline.until:
-        until = min(until, outline.until)
+def _missing(series: Series, outline: Outline, busy: planning.Busy, now: datetime) -> Iterator[PreviewDate]:
+    """The dates from today to the horizon that are neither made nor struck."""
+    today = now.astimezone(outline.district.tz).date()
     done = _done(series, outline.district)
-    for row in planning.dates(outline, now=now, busy=busy, until=until):
-        if row.original_on >= today and row.original_on not in done and row.outcome != Outcome.HOLIDAY:
+    for row in planning.dates(outline, now=now, busy=busy, until=_reach(outline, now)):
+        if row.original_on >= today and row.original_on not in done:
             yield row
+
+
+def _reach(outline: Outline, now: datetime) -> date:
+    """The last day up to which slots exist: the horizon, or the series' own end before it."""
+    far = planning.horizon(outline.district, now)
+    return min(far, outline.until) if outline.until else far
 
 
 def _done(series: Series, district: District) -> set[date]:

@@ -98,7 +98,7 @@ def test_a_pause_belongs_to_the_session_and_is_nobody_elses() -> None:
     first, second = session.slots.all()
     assert second.start_at - first.end_at == timedelta(minutes=15)
     assert session.end_at == second.end_at
-    held = [slot.reservations.first().during for slot in (first, second)]
+    held = [slot.reservations.values_list("during", flat=True)[0] for slot in (first, second)]
     assert held[0].upper == second.start_at
     assert held[1].upper == second.end_at
 
@@ -194,16 +194,18 @@ def naive_starts(paper: Outline, until: date) -> list[datetime]:
     """Day by day, with nothing but a calendar: where the sessions begin on the wall clock."""
     from holidays import country_holidays
 
+    last = paper.until
+    assert last is not None
     free = country_holidays("DE", subdiv="BW", years=range(2026, 2029))
     all_days = every_day(paper.first_on, date(2028, 2, 1))
-    meant = [on for on in all_days if belongs(paper.rule, on, paper.first_on) and on <= paper.until]
+    meant = [on for on in all_days if belongs(paper.rule, on, paper.first_on) and on <= last]
     taken, found = set(meant), []
     for on in meant:
         target = on
         while target in free or (target != on and is_no_office_day(target, paper)):
             target += timedelta(days=7 if paper.holiday_rule == HolidayRule.WEEK_LATER else 1)
         if target != on:
-            if paper.holiday_rule == HolidayRule.SKIP or target in taken or target > paper.until:
+            if paper.holiday_rule == HolidayRule.SKIP or target in taken or target > last:
                 continue
             taken.add(target)
         at = datetime.combine(target, paper.start_time)

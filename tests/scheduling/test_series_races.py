@@ -9,9 +9,10 @@ from datetime import date, timedelta
 import pytest
 from django.db import close_old_connections, connection, connections
 
-from scheduling import series
-from scheduling.models import Reservation, Resource, Session, Slot
+from scheduling import series, session_templates
+from scheduling.models import Reservation, Resource, Session, SessionTemplate, Slot
 from scheduling.series import CannotPlan
+from tests import factories
 from tests.scheduling import planned
 from tests.scheduling.planned import NOW, plan
 
@@ -76,10 +77,11 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
 def rivals(specialist: Resource, number: int = 2) -> list[Callable[[], object]]:
     """Coordinators who each plan the same specialist's year in a room of their own."""
     by = planned.coordinator()
-    kind = planned.factories.KindFactory()
+    kind = factories.KindFactory()
+    template = session_templates.keep(specialist.district, planned.BLOCKS)
 
     def rival(room: Resource) -> Callable[[], object]:
-        return lambda: plan(specialist=specialist, room=room, by=by, kind=kind)
+        return lambda: plan(specialist=specialist, room=room, by=by, kind=kind, template=template)
 
     return [rival(planned.room(f"Zimmer {n}")) for n in range(number)]
 
@@ -132,5 +134,11 @@ def test_two_workers_extend_at_once_and_make_each_slot_once(specialist: Resource
     plan(until=None, specialist=specialist)
     later = NOW + timedelta(days=200)
     made = at_once(*[lambda: series.extend_all(later)] * 3)
-    assert sorted(made, key=str) == [0, 0, 6]
-    assert Session.objects.count() == 17
+    assert sorted(made, key=str) == [0, 0, 7]
+    assert Session.objects.count() == 18
+
+
+def test_two_who_cut_the_day_alike_share_one_template() -> None:
+    district = factories.DistrictFactory()
+    kept = at_once(*[lambda: session_templates.keep(district, planned.BLOCKS)] * 4)
+    assert kept == [SessionTemplate.objects.get()] * 4

@@ -39,7 +39,7 @@ def booked(slot: Slot, **fields: Any) -> Booking:
 
 # --- Cancelling --------------------------------------------------------------------------------
 def test_cancelling_closes_the_session_and_lists_its_bookings(session: Session) -> None:
-    first, second, third = session.slots.all()
+    first, second, _third = session.slots.all()
     booking = booked(first)
     hold = bookings.hold(second, by=factories.UserFactory())
     by = planned.coordinator()
