@@ -1,5 +1,6 @@
 """Writing the audit trail. Call it inside the transaction of the act it records."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -27,6 +28,13 @@ def record(
 def look(target: models.Model, *, by: User, verb: str = "viewed", **details: Any) -> None:
     """Record that `by` saw a case object."""
     AuditEvent.objects.bulk_create([_event(verb, target, by, None, Channel.BROWSER, details, is_look=True)])
+
+
+def look_at_all(targets: Iterable[models.Model], *, by: User, verb: str = "viewed") -> None:
+    """Record that `by` saw several case objects on one page. One statement."""
+    AuditEvent.objects.bulk_create(
+        _event(verb, target, by, None, Channel.BROWSER, {}, is_look=True) for target in targets
+    )
 
 
 def _event(

@@ -40,7 +40,7 @@ ENTRIES = [
     Entry(_("Anmeldungen"), "consultations:referrals"),
     Entry(_("Klientinnen und Klienten"), "clients:list"),
     Entry(_("Tagesagenda"), "consultations:agenda"),
-    Entry(_("Jahr planen"), "scheduling:plan_year"),
+    Entry(_("Planung"), "scheduling:sessions"),
     Entry(_("Nachrichten"), "notifications:log"),
     Entry(_("Verwaltung"), "accounts:administration"),
     Entry(_("Handy"), "notifications:phones", demo_only=True),

@@ -148,6 +148,16 @@ def total_length(blocks: Sequence[Block]) -> timedelta:
     return timedelta(minutes=minutes - blocks[-1].pause_minutes if blocks else 0)
 
 
+def length_in_words(length: timedelta) -> str:
+    """ "2 Std. 55 Min.", "35 Min."."""
+    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
+    if not hours:
+        return gettext("%(minutes)s Min.") % {"minutes": minutes}
+    if not minutes:
+        return gettext("%(hours)s Std.") % {"hours": hours}
+    return gettext("%(hours)s Std. %(minutes)s Min.") % {"hours": hours, "minutes": minutes}
+
+
 def horizon(district: District, now: datetime) -> date:
     """The last day that slots reach: twelve months from the district's today."""
     return now.astimezone(district.tz).date() + HORIZON

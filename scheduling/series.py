@@ -8,7 +8,7 @@ window it is given, and is not used).
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -19,7 +19,7 @@ from schedule.models import Calendar, Event, Occurrence, Rule
 
 from accounts import audit
 from accounts.models import Channel, District, User
-from scheduling import planning, recurrence, session_templates, slots
+from scheduling import planning, recurrence, running, session_templates, slots
 from scheduling.models import (
     AppointmentKind,
     Booking,
@@ -51,14 +51,6 @@ class CannotPlan(Exception):
         super().__init__(*problems)
         self.problems = list(problems)
         self.conflicts = list(conflicts)
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A date to come of a running series that could not be made, and why."""
-
-    series: Series
-    date: PreviewDate
 
 
 def preview(
@@ -109,7 +101,7 @@ def plan(
             if isinstance(template, NewTemplate):
                 template = session_templates.keep(district, template.blocks, name=template.name)
             series = _store(outline, kind, template, left_out, by)
-            sessions = _make(series, outline, rows, until=_reach(outline, now))
+            sessions = _make(series, outline, rows, until=running.reach(outline, now))
             audit.record("planned", series, by=by, sessions=len(sessions))
     except session_templates.NameIsTaken as error:
         raise CannotPlan(
@@ -128,7 +120,8 @@ def extend_all(now: datetime) -> int:
     """Make the sessions and slots that came within the horizon, of all running series; returns how many.
 
     Doing it again changes nothing. A date whose specialist or room is in use elsewhere is left for
-    the next day and shown to the coordinator (`gaps`); one series that fails does not stop the others.
+    the next day and shown to the coordinator (`running.gaps`). One series that fails does not stop
+    the others.
     """
     made = 0
     for pk in Series.objects.running(now).order_by("pk").values_list("pk", flat=True):
@@ -161,44 +154,6 @@ def end(series: Series, *, from_on: date, by: User) -> list[Session]:
         _cancel_empty(empty, by)
         audit.record("ended", series, by=by, cancelled=len(empty), kept=len(kept), from_on=f"{from_on}")
     return [session for session in sessions if session.pk in kept]
-
-
-def gaps(district: District, *, now: datetime) -> list[Gap]:
-    """The dates to come, within the horizon, that could not be made, of all running series."""
-    running = list(
-        Series.objects.running(now)
-        .filter(district=district)
-        .select_related("district", "specialist", "room", "event__rule")
-        .prefetch_related("template__blocks", "event__occurrence_set", "sessions")
-    )
-    resources = {resource for series in running for resource in (series.specialist, series.room)}
-    busy = planning.busy(resources, since=now) if running else planning.Busy()
-    return [
-        Gap(series, row)
-        for series in running
-        for row in _missing(series, outline_of(series), busy, now)
-        if row.outcome != Outcome.HOLIDAY
-    ]
-
-
-def outline_of(series: Series) -> Outline:
-    """The series as it is stored; raises UnusableRule when its rule is none we plan with."""
-    event, zone = series.event, series.district.tz
-    if event.rule is None:
-        raise recurrence.UnusableRule("The event has no rule.")
-    start = event.start.astimezone(zone)
-    until = event.end_recurring_period
-    return Outline(
-        district=series.district,
-        specialist=series.specialist,
-        room=series.room,
-        blocks=session_templates.blocks_of(series.template),
-        rule=recurrence.read(event.rule.frequency, event.rule.params),
-        first_on=start.date(),
-        start_time=start.time().replace(fold=0),
-        until=until.astimezone(zone).date() if until else None,
-        holiday_rule=HolidayRule(series.holiday_rule),
-    )
 
 
 def strike(session: Session) -> None:
@@ -249,11 +204,11 @@ def _store(
 def _extend_one(pk: int, now: datetime) -> int:
     with transaction.atomic():
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
-        outline = outline_of(series)
+        outline = running.outline_of(series)
         _lock(_resources(outline))
         busy = planning.busy(_resources(outline), since=now)
-        until = _reach(outline, now)
-        sessions = _make(series, outline, _missing(series, outline, busy, now), until=until)
+        until = running.reach(outline, now)
+        sessions = _make(series, outline, running.missing(series, outline, busy, now), until=until)
         if sessions:
             audit.record(
                 "extended",
@@ -331,28 +286,6 @@ def _cancel_empty(sessions: Sequence[Session], by: User) -> None:
 
 
 # --- Looking ---------------------------------------------------------------------------------
-def _missing(series: Series, outline: Outline, busy: planning.Busy, now: datetime) -> Iterator[PreviewDate]:
-    """The dates from today to the horizon that are neither made nor struck."""
-    today = now.astimezone(outline.district.tz).date()
-    done = _done(series, outline.district)
-    for row in planning.dates(outline, now=now, busy=busy, until=_reach(outline, now)):
-        if row.original_on >= today and row.original_on not in done:
-            yield row
-
-
-def _reach(outline: Outline, now: datetime) -> date:
-    """The last day up to which slots exist: the horizon, or the series' own end before it."""
-    far = planning.horizon(outline.district, now)
-    return min(far, outline.until) if outline.until else far
-
-
-def _done(series: Series, district: District) -> set[date]:
-    """The dates of the rule that need nothing more: made once, or struck."""
-    made = [session.original_start_at for session in series.sessions.all()]
-    struck = [entry.original_start for entry in series.event.occurrence_set.all() if entry.cancelled]
-    return {at.astimezone(district.tz).date() for at in (*made, *struck)}
-
-
 def _refuse_conflicts(rows: Sequence[PreviewDate]) -> None:
     conflicts = [row for row in rows if row.outcome == Outcome.CONFLICT]
     if conflicts:

@@ -1,8 +1,9 @@
 """What runs in the background for this room."""
 
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from scheduling import booking
+from scheduling import booking, series
 from scheduling.models import Booking
 
 
@@ -12,3 +13,10 @@ def release_dead_holds(timestamp: int) -> None:
     """Every two seconds: remove holds whose time has passed, so that everyone sees the place is free."""
     for slot_id in Booking.objects.dead_holds().values_list("slot_id", flat=True).distinct():
         booking.release_dead_holds(slot_id)
+
+
+@app.periodic(cron="20 3 * * *")
+@app.task(queueing_lock="extend_series", pass_context=False)
+def extend_series(timestamp: int) -> None:
+    """Every night: slots reach twelve months ahead again."""
+    series.extend_all(timezone.now())

@@ -2,7 +2,16 @@
 
 from django.urls import path, register_converter
 
-from scheduling.views import board, bookings, client_page
+from scheduling.views import (
+    board,
+    bookings,
+    calendars,
+    client_page,
+    planning,
+    rebooking,
+    rooms,
+    sessions,
+)
 
 
 class MonthConverter:
@@ -34,4 +43,16 @@ urlpatterns = [
     path("buchungen/<uuid:uuid>/stand/", bookings.mark, name="mark"),
     # Short, and without a slash at the end: it stands in SMS.
     path("t/<str:token>", client_page.client_page, name="client_page"),
+    path("buchungen/<uuid:uuid>/termin.ics", calendars.booking_ics, name="booking_ics"),
+    path("planung/", sessions.session_list, name="sessions"),
+    path("planung/<int:year>/", sessions.session_list, name="sessions"),
+    path("planung/jahr/", planning.plan_year, name="plan_year"),
+    path("planung/sprechstunden/<uuid:uuid>/", sessions.session, name="session"),
+    path("planung/sprechstunden/<uuid:uuid>/absagen/", sessions.cancel_session, name="cancel_session"),
+    path("planung/serien/<uuid:uuid>/beenden/", sessions.end_series, name="end_series"),
+    path("raeume/", rooms.room_list, name="rooms"),
+    path("raeume/neu/", rooms.room, name="add_room"),
+    path("raeume/<uuid:uuid>/", rooms.room, name="room"),
+    path("neu-vergeben/", rebooking.rebook, name="rebook"),
+    path("neu-vergeben/<uuid:uuid>/erledigt/", rebooking.settle, name="settle_rebooking"),
 ]

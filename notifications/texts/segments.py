@@ -19,6 +19,11 @@ def segments(text: str) -> int:
     return _parts([len(letter.encode("utf-16-le")) // 2 for letter in text], alone=70, joined=67)
 
 
+def costly_letters(text: str) -> str:
+    """The letters, each once and in order, that make any SMS they stand in more than twice as long."""
+    return "".join(dict.fromkeys(letter for letter in text if letter not in _BASIC | _EXTENSION))
+
+
 def _parts(widths: list[int], *, alone: int, joined: int) -> int:
     """Parts for letters of these widths; a letter of two units is never cut in the middle."""
     if sum(widths) <= alone:

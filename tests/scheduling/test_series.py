@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent
-from scheduling import planning, series
+from scheduling import planning, running, series
 from scheduling.models import HolidayRule, Reservation, Resource, Series, Session, Slot
 from scheduling.planning import Block, Outcome, Outline
 from scheduling.recurrence import EveryWeeks, MonthDay, NthWeekday, Recurrence, UnusableRule
@@ -407,7 +407,7 @@ def test_extending_in_steps_makes_what_extending_at_once_makes(
     for step in days:
         series.extend_all(NOW + timedelta(days=step))
 
-    paper = series.outline_of(stepwise)
+    paper = running.outline_of(stepwise)
     at_once = planning.dates(paper, now=NOW + timedelta(days=days[-1]), busy=planning.Busy())
     made = [session.start_at for session in stepwise.sessions.all()]
     assert made == sorted(row.start_at for row in at_once if row.is_made)
@@ -431,14 +431,14 @@ def test_a_date_in_the_way_is_left_for_later_and_shown() -> None:
     early, late = datetime(2027, 2, 10, tzinfo=UTC), datetime(2027, 3, 10, tzinfo=UTC)
 
     assert series.extend_all(early) == 3
-    assert series.gaps(tuesdays.district, now=early) == []
+    assert running.gaps(tuesdays.district, now=early) == []
     assert series.extend_all(late) == 0
-    (gap,) = series.gaps(tuesdays.district, now=late)
+    (gap,) = running.gaps(tuesdays.district, now=late)
     assert (gap.series, gap.date.on, gap.date.outcome) == (tuesdays, date(2028, 3, 7), Outcome.CONFLICT)
 
     Reservation.objects.filter(slot__session=blocker).delete()
     assert series.extend_all(late) == 1
-    assert series.gaps(tuesdays.district, now=late) == []
+    assert running.gaps(tuesdays.district, now=late) == []
 
 
 def test_a_series_that_cannot_be_read_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
@@ -450,7 +450,7 @@ def test_a_series_that_cannot_be_read_does_not_stop_the_others(caplog: pytest.Lo
     assert sound.sessions.count() == 13
     assert f"Series {broken.pk} was not extended." in caplog.text
     with pytest.raises(UnusableRule):
-        series.outline_of(broken)
+        running.outline_of(broken)
 
 
 def test_a_finished_series_is_not_looked_at_again() -> None:

@@ -1,0 +1,103 @@
+"""Rooms and specialists: what a session needs, and what clients may read of it."""
+
+import re
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.models import District, User
+from accounts.roles import Role
+from scheduling.models import AppointmentKind, Resource
+from scheduling.transactions import constraint
+
+# Words of health, asylum, counselling or crisis say what a place is for. Whoever reads over a
+# client's shoulder must not learn it. ("Schwarztal" and "Quarzturm" are no doctors, "Klopfer" no victim.)
+_TELLING = re.compile(
+    "trauma|psych|therap|klinik|krankenhaus|hospital|(?<![wu])(a|ä|ae)rzt|medizin|gesundheit|heilkund"
+    "|seelisch|^sucht|krise|^opfer|folter|beratung|sprechstund|sozialdienst"
+    "|asyl|flücht|fluecht|refug|migra|integration|ausländ|auslaend"
+)
+# "Klinikstr. 5" is where the door is, not what is behind it.
+_STREETS = re.compile(r"(str\.?|straße|strasse|weg|gasse|platz|allee|ring|steig|ufer|damm)$")
+_WORD = re.compile(r"[\w.]+")
+
+
+class RoomNameTaken(Exception):
+    """The district has a room of this name already."""
+
+
+def telling_words(text: str, district: District) -> list[str]:
+    """The words of an address that give away what it is for, or a specialist's name; empty: neutral."""
+    names = _names(district)
+    return [word for word in _WORD.findall(text) if _tells(word.casefold(), names)]
+
+
+@transaction.atomic
+def save_room(
+    room: Resource | None, *, name: str, address: str, way: str = "", is_active: bool = True, by: User
+) -> Resource:
+    """Enter a room of one's district, or change it.
+
+    Raises RoomNameTaken, and ValueError when address or way tell what the place is for (forms ask
+    `telling_words` first).
+    """
+    if told := telling_words(f"{address} {way}", by.district):
+        raise ValueError(f"not neutral: {', '.join(told)}")
+    verb = "added" if room is None else "changed"
+    room = room or Resource(district=by.district, kind=Resource.Kind.ROOM)
+    room.name, room.address, room.way, room.is_active = name, address, way, is_active
+    try:
+        with transaction.atomic():
+            room.save()
+    except IntegrityError as error:
+        if constraint(error) != "resource_name_unique":
+            raise
+        raise RoomNameTaken(name) from error
+    audit.record(verb, room, by=by)
+    return room
+
+
+@transaction.atomic
+def ensure_specialist(user: User, *, by: User | None) -> Resource:
+    """The resource of a user with the specialist's role; entered on first use."""
+    if Role.SPECIALIST not in user.roles:
+        raise ValueError("not a specialist")
+    found = Resource.objects.filter(user=user).first()
+    if found is not None:
+        return found
+    taken = Resource.objects.filter(
+        district=user.district_id, kind=Resource.Kind.SPECIALIST, name=user.name
+    ).exists()
+    specialist, is_new = Resource.objects.get_or_create(
+        user=user,
+        defaults={
+            "district": user.district,
+            "kind": Resource.Kind.SPECIALIST,
+            "name": f"{user.name} ({user.username})" if taken else user.name,
+        },
+    )
+    if is_new:
+        audit.record("added", specialist, by=by, district=user.district)
+    return specialist
+
+
+def ensure_kind(district: District) -> AppointmentKind:
+    """The district's trauma consultation as a kind of appointment; entered on first use."""
+    kind, _ = AppointmentKind.objects.get_or_create(
+        district=district,
+        code="trauma_consultation",
+        defaults={"name": "Traumasprechstunde", "public_title": "Termin", "needs_referral": True},
+    )
+    return kind
+
+
+def _tells(word: str, names: set[str]) -> bool:
+    if word.strip(".") in names:
+        return True
+    return bool(_TELLING.search(word)) and not _STREETS.search(word)
+
+
+def _names(district: District) -> set[str]:
+    """Family names of the district's specialists."""
+    people = User.objects.with_role(Role.SPECIALIST).filter(district=district)
+    return {user.name.split()[-1].casefold() for user in people if user.name.split()}

@@ -1,0 +1,129 @@
+"""A coordinator plans a year: form, preview of every date, series."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import SignedInRequest, requires
+from accounts.roles import Permission
+from scheduling import recurrence, series
+from scheduling.forms import planning as forms
+from scheduling.forms.planning import YearForm
+from scheduling.planning import Outcome, PreviewDate
+from scheduling.series import CannotPlan
+
+# What stands in the request beside the form itself.
+_NOT_CARRIED = {"csrfmiddlewaretoken", "act", "shown", "dates", "use_template"}
+
+
+@requires(Permission.PLAN_SESSIONS)
+@require_http_methods(["GET", "POST"])
+def plan_year(request: SignedInRequest) -> HttpResponse:
+    """The form. Its button `act` says what to do: change the blocks, preview, go back, save."""
+    act = request.POST.get("act", "")
+    if act not in {"preview", "save"}:
+        return _form(request, _changed(request, act))
+    year = YearForm(request.POST, user=request.user)
+    if not year.is_valid():
+        return render(request, "scheduling/plan_year.html", {"year": year}, status=422)
+    return _save(request, year) if act == "save" else _preview(request, year)
+
+
+def _changed(request: SignedInRequest, act: str) -> QueryDict | None:
+    """What was typed, with the blocks as the button says; None: nothing was typed yet."""
+    if request.method != "POST":
+        return None
+    if act == "add":
+        return forms.with_block(request.POST)
+    if act == "template":
+        return forms.with_template(request.POST, request.user)
+    if act.startswith("remove-") and act[7:].isdecimal():
+        return forms.without_block(request.POST, int(act[7:]))
+    return request.POST
+
+
+def _form(request: SignedInRequest, data: QueryDict | None) -> HttpResponse:
+    year = YearForm(data, user=request.user, quiet=True)
+    fragment = "#blocks" if request.headers.get("HX-Request") else ""
+    return render(
+        request, f"scheduling/plan_year.html{fragment}", {"year": year, "changed": data is not None}
+    )
+
+
+def _save(request: SignedInRequest, year: YearForm) -> HttpResponse:
+    outline = year.outline
+    left_out = _left_out(request.POST)
+    try:
+        planned = series.plan(
+            by=request.user,
+            district=outline.district,
+            kind=year.kind,
+            template=year.template,
+            specialist=outline.specialist,
+            room=outline.room,
+            rule=outline.rule,
+            first_on=outline.first_on,
+            start_time=outline.start_time,
+            until=outline.until,
+            holiday_rule=outline.holiday_rule,
+            leave_out=left_out,
+        )
+    except CannotPlan as refused:
+        return _preview(request, year, left_out, refused)
+    made = planned.sessions.count()
+    messages.success(
+        request,
+        ngettext("%(made)s Sprechstunde ist angelegt.", "%(made)s Sprechstunden sind angelegt.", made)
+        % {"made": made},
+    )
+    return redirect("scheduling:sessions")
+
+
+def _preview(
+    request: SignedInRequest,
+    year: YearForm,
+    left_out: Iterable[date] = (),
+    refused: CannotPlan | None = None,
+) -> HttpResponse:
+    outline = year.outline
+    struck = set(left_out)
+    rows = [_offered(row, struck) for row in series.preview(outline)]
+    context = {
+        "outline": outline,
+        "rhythm": recurrence.words(outline.rule),
+        "rows": rows,
+        "made": sum(row.is_made for row in rows),
+        "in_the_way": [row for row in rows if row.outcome == Outcome.CONFLICT],
+        "refused": refused,
+        "carried": [(key, value) for key in request.POST if key not in _NOT_CARRIED
+                    for value in request.POST.getlist(key)],
+    }  # fmt: skip
+    return render(request, "scheduling/plan_preview.html", context, status=409 if refused else 200)
+
+
+def _offered(row: PreviewDate, struck: set[date]) -> PreviewDate:
+    """The row with the coordinator's own tick taken back, where there was one."""
+    if row.original_on in struck and row.is_made:
+        return replace(row, outcome=Outcome.LEFT_OUT)
+    return row
+
+
+def _left_out(data: QueryDict) -> frozenset[date]:
+    """The dates that were shown with a tick box and are not ticked."""
+    ticked = set(data.getlist("dates"))
+    return frozenset(
+        day for shown in data.getlist("shown") if shown not in ticked and (day := _day(shown)) is not None
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
