@@ -182,6 +182,7 @@ class KindFactory(DjangoModelFactory[AppointmentKind]):
 class TemplateFactory(DjangoModelFactory[SessionTemplate]):
     class Meta:
         model = SessionTemplate
+        django_get_or_create = ("district", "name")
 
     district = factory.SubFactory(DistrictFactory)
     name = "Drei Blöcke"
