@@ -149,7 +149,7 @@ def kern() -> None:
 
     def install() -> None:
         say("Installing KERN UX")
-        flags = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+        flags = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
         if shutil.which("npm"):
             call("npm", *flags, silent=True)
         else:
