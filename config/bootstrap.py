@@ -81,9 +81,9 @@ def need_recent_python() -> None:
 
 def virtual_environment() -> None:
     """`.venv` for this checkout and this Python; a moved or copied one is made anew."""
-    if VENV.is_symlink():
-        return  # linked in by somebody who looks after it
-    identity = f"{CHECKOUT} {sys.version} {sys.base_prefix}"
+    if VENV.is_symlink() or Path(sys.prefix) == VENV:
+        return  # linked in by somebody who looks after it, or the very one we run in
+    identity = f"{CHECKOUT} {sys.version_info[:2]} {sys.base_prefix}"
 
     def make() -> None:
         need_venv_module()
@@ -149,7 +149,14 @@ def kern() -> None:
 
     def install() -> None:
         say("Installing KERN UX")
-        flags = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+        flags = (
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--no-update-notifier",
+            "--loglevel=error",
+        )
         if shutil.which("npm"):
             call("npm", *flags, silent=True)
         else:
@@ -181,7 +188,12 @@ def browser() -> None:
     def download() -> None:
         say("Downloading a Chromium for the tests")
         playwright = (VENV / "bin" / "playwright", "install", "--only-shell", "chromium")
-        call(*playwright, *(["--with-deps"] if os.geteuid() == 0 else []), silent=True)
+        with_libraries = ["--with-deps"] if os.geteuid() == 0 else []
+        if not works(*playwright, *with_libraries):
+            raise CannotSetUp(
+                "Chromium, for the tests, is neither installed nor to be had from Playwright. "
+                "Ask an administrator for: apt-get install chromium"
+            )
         start = "import playwright.sync_api as p; p.sync_playwright().start().chromium.launch()"
         if not works(VENV / "bin" / "python", "-c", f"{start}.close()"):
             raise CannotSetUp(
