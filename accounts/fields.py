@@ -20,7 +20,7 @@ else:
     _TextField = models.TextField
 
 
-class _Encrypted(_TextField):
+class EncryptedField(_TextField):
     """Seals on the way in, opens on the way out."""
 
     _readable_lookups: ClassVar[set[str]] = {"isnull"}
@@ -55,11 +55,11 @@ class _Encrypted(_TextField):
         return super().get_lookup(lookup_name)
 
 
-class EncryptedTextField(_Encrypted):
+class EncryptedTextField(EncryptedField):
     """Free text or a short value about a person."""
 
 
-class EncryptedIntegerField(_Encrypted):
+class EncryptedIntegerField(EncryptedField):
     """A whole number about a person, such as a year of birth."""
 
     _pyi_private_set_type: Any
@@ -77,7 +77,7 @@ class EncryptedIntegerField(_Encrypted):
         )
 
 
-class EncryptedJSONField(_Encrypted):
+class EncryptedJSONField(EncryptedField):
     """A structure about a person, as JSON."""
 
     _pyi_private_set_type: Any

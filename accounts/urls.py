@@ -3,10 +3,14 @@
 from django.urls import URLPattern, URLResolver, path
 
 from accounts.views import (
+    administration,
+    audit,
+    crisis,
     invitation,
     profile,
     second_factor,
     sign_in,
+    users,
 )
 
 app_name = "accounts"
@@ -26,4 +30,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("konto/notfallcodes/", second_factor.recovery_codes, name="recovery_codes"),
     path("konto/notfallcodes/neu/", second_factor.renew_recovery_codes, name="renew_recovery_codes"),
     path("sprache/", profile.language, name="language"),
+    path("krisenkarte/", crisis.crisis_card, name="crisis_card"),
+    # The district
+    path("verwaltung/", administration.administration, name="administration"),
+    path("verwaltung/landkreis/", administration.district, name="district"),
+    path("verwaltung/krisennummern/", administration.crisis_numbers, name="crisis_numbers"),
+    path("verwaltung/organisationen/", administration.organisations, name="organisations"),
+    path("verwaltung/organisationen/neu/", administration.add_organisation, name="add_organisation"),
+    path("verwaltung/organisationen/<uuid:uuid>/", administration.organisation, name="organisation"),
+    path("verwaltung/gemeinden/", administration.municipalities, name="municipalities"),
+    path("verwaltung/gemeinden/neu/", administration.add_municipalities, name="add_municipalities"),
+    path("verwaltung/gemeinden/<uuid:uuid>/", administration.municipality, name="municipality"),
+    # The people who work here
+    path("verwaltung/personen/", users.user_list, name="users"),
+    path("verwaltung/personen/neu/", users.invite, name="invite"),
+    path("verwaltung/personen/<uuid:uuid>/", users.user, name="user"),
+    path("verwaltung/personen/<uuid:uuid>/link/", users.new_link, name="new_link"),
+    path("verwaltung/personen/<uuid:uuid>/passwort/", users.reset_password, name="reset_password"),
+    path("verwaltung/personen/<uuid:uuid>/faktor/", users.reset_second_factor, name="reset_second_factor"),
+    path("verwaltung/personen/<uuid:uuid>/schliessen/", users.deactivate, name="deactivate"),
+    path("verwaltung/personen/<uuid:uuid>/oeffnen/", users.reactivate, name="reactivate"),
+    path("protokoll/", audit.trail, name="audit"),
 ]

@@ -13,16 +13,22 @@ from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, second_factor
-from accounts.models import AccessLink, Channel, District, Organisation, User
+from accounts.models import AccessLink, Channel, District, Organisation, TotpDevice, User
+from accounts.models.user import UserQuerySet
 from accounts.roles import Role
 
 LINK_VALID = timedelta(days=7)
+
+
+class NameTaken(Exception):
+    """Refused: somebody has this user name."""
 
 
 class LastAdministrator(Exception):
@@ -46,6 +52,13 @@ class Invited:
     secret: str
 
 
+def standing(*, by: User) -> UserQuerySet:
+    """The people of one's district; each with `has_factor` and `link_until` (of an unused link)."""
+    factor = TotpDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+    link = _usable_links().filter(user=OuterRef("pk")).values("expires_at")[:1]
+    return User.objects.for_user(by).annotate(has_factor=Exists(factor), link_until=Subquery(link))
+
+
 def check_password(request: HttpRequest, username: str, password: str) -> User | None:
     """The active user with this name and password, else None; wrong tries lock the place (django-axes)."""
     is_locked = not AxesProxyHandler.is_allowed(request, {"username": username})
@@ -62,8 +75,17 @@ def check_password(request: HttpRequest, username: str, password: str) -> User |
 def invite(
     *, by: User | None, organisation: Organisation, channel: Channel = Channel.BROWSER, **fields: Any
 ) -> Invited:
-    """A new user (`username`, `name`, `roles`; `email`, `phone`) without a password, and their link."""
-    user = User.objects.create_user(organisation=organisation, **fields)
+    """A new user (`username`, `name`, `roles`; `email`, `phone`) without a password, and their link.
+
+    Raises `NameTaken`.
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(organisation=organisation, **fields)
+    except IntegrityError as error:
+        if User.objects.filter(username=fields["username"]).exists():
+            raise NameTaken from error
+        raise
     audit.record(
         "invited", user, by=by, channel=channel, roles=user.roles, organisation=str(organisation.uuid)
     )
@@ -71,10 +93,11 @@ def invite(
 
 
 @transaction.atomic
-def invite_again(user: User, *, by: User) -> str:
-    """A new invitation for somebody who did not use theirs; the old link stops working."""
+def new_link(user: User, *, by: User) -> str:
+    """Another link for somebody who did not use theirs; the old one stops working."""
+    is_reset = second_factor.device_of(user) is not None
     audit.record("invited", user, by=by, again=True)
-    return _new_link(user, AccessLink.Purpose.INVITATION, by=by)
+    return _new_link(user, AccessLink.Purpose.RESET if is_reset else AccessLink.Purpose.INVITATION, by=by)
 
 
 @transaction.atomic

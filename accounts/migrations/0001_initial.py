@@ -28,7 +28,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
                 ("uuid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ("username", models.CharField(max_length=60, unique=True, verbose_name="Anmeldename")),
                 ("name", models.CharField(max_length=120, verbose_name="Name")),
@@ -152,7 +151,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("browser", "Browser"),
-                            ("link", "Link"),
+                            ("link", "über einen Link"),
                             ("sms", "SMS"),
                             ("task", "System"),
                             ("command", "Kommandozeile"),

@@ -4,10 +4,13 @@ The application's database role may only read and insert here (`accounts/db_role
 """
 
 import uuid
+from datetime import date, datetime, time, timedelta
 from typing import Self
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.user import User
 
@@ -16,10 +19,14 @@ class Channel(models.TextChoices):
     """By which way somebody acted."""
 
     BROWSER = "browser", "Browser"
-    LINK = "link", "Link"
+    LINK = "link", _("über einen Link")
     SMS = "sms", "SMS"
-    TASK = "task", "System"
-    COMMAND = "command", "Kommandozeile"
+    TASK = "task", _("System")
+    COMMAND = "command", _("Kommandozeile")
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -28,6 +35,10 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def for_user(self, user: User) -> Self:
         """What happened in one's own district."""
         return self.filter(district=user.district.uuid)
+
+    def between(self, first_on: date, last_on: date) -> Self:
+        """From the start of one day to the end of another, in the active time zone."""
+        return self.filter(at__gte=_midnight(first_on), at__lt=_midnight(last_on + timedelta(days=1)))
 
     def about(self, target: models.Model) -> Self:
         """What happened to one object (it must have a `uuid`)."""

@@ -72,6 +72,11 @@ class CrisisNumber(models.Model):
     def __str__(self) -> str:
         return f"{self.phone} {self.label}"
 
+    @property
+    def dial(self) -> str:
+        """The number as a telephone takes it."""
+        return "".join(sign for sign in self.phone if sign.isdigit() or sign == "+")
+
 
 class OrganisationQuerySet(models.QuerySet["Organisation"]):
     """Vocabulary for organisations."""

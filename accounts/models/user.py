@@ -62,6 +62,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A member of staff: caseworker, specialist, coordinator … of one organisation."""
 
+    # Who signed in when is in the audit trail, for those who may read it.
+    last_login = None
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     username = models.CharField(_("Anmeldename"), max_length=60, unique=True)
     name = models.CharField(_("Name"), max_length=120)
@@ -95,6 +98,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    @property
+    def role_words(self) -> str:
+        """The roles as people say them."""
+        return ", ".join(str(Role(role).label) for role in self.roles)
 
     @cached_property
     def permissions(self) -> frozenset[Permission]:

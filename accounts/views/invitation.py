@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import sessions, users
 from accounts.access import public
-from accounts.forms import NewPasswordForm
+from accounts.forms.sign_in import NewPasswordForm
 
 
 @public("the link's secret is the key; it works once, for seven days, and opens the second factor only")

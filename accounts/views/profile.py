@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import second_factor, sessions, users
 from accounts.access import SignedInRequest, public, signed_in
-from accounts.forms import ChangePasswordForm, ProfileForm
+from accounts.forms.sign_in import ChangePasswordForm, ProfileForm
 from accounts.models import User
-from accounts.roles import Role
 from accounts.views.sign_in import back
 
 
@@ -32,7 +31,6 @@ def profile(request: SignedInRequest) -> HttpResponse:
         return redirect("accounts:profile")
     context = {
         "form": form,
-        "roles": [Role(role).label for role in request.user.roles],
         "codes_left": second_factor.recovery_codes_left(request.user),
     }
     return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)

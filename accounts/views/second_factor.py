@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import audit, known_devices, second_factor, sessions
 from accounts.access import SignedInRequest, after_password, signed_in
-from accounts.forms import CodeForm
+from accounts.forms.sign_in import CodeForm
 from accounts.models import TotpDevice
 from accounts.views.sign_in import back
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import known_devices, sessions, users
 from accounts.access import SignedInRequest, after_password, public, signed_in
-from accounts.forms import SignInForm
+from accounts.forms.sign_in import SignInForm
 from accounts.models import User
 
 
