@@ -10,6 +10,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
+        from accounts import checks  # noqa: F401  (registers them)
+
         # After the last installed app, so that every room's tables are there to grant.
         post_migrate.connect(_grant, sender=self)
 

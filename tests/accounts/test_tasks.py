@@ -21,7 +21,7 @@ from tests.sign_in import as_user
 NOW = datetime(2026, 12, 8, 14, 0, 10, tzinfo=UTC)
 
 
-def _sql(statement: str, *values: object) -> int:
+def _sql(statement: str, *values: str | int | None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()
