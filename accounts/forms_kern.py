@@ -44,8 +44,10 @@ class KernBoundField(BoundField):
 
     @property
     def is_optional(self) -> bool:
-        """Whether the label says so; a lone tick box needs no such word."""
-        return not self.field.required and self.control != "checkbox"
+        """Whether the label says so; ticks need no such word, nor do filters (`marks_optional = False`)."""
+        if self.control in {"checkbox", "checkboxes"} or not getattr(self.form, "marks_optional", True):
+            return False
+        return not self.field.required
 
     def build_widget_attrs(self, attrs: dict[str, Any], widget: forms.Widget | None = None) -> dict[str, Any]:
         """Django's attributes plus KERN's class; a class set on the widget itself stays."""

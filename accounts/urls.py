@@ -10,11 +10,16 @@ from accounts.views import (
     profile,
     second_factor,
     sign_in,
+    texts,
     users,
 )
 
 app_name = "accounts"
 urlpatterns: list[URLPattern | URLResolver] = [
+    # For everybody
+    path("impressum/", texts.imprint, name="imprint"),
+    path("datenschutz/", texts.privacy, name="privacy"),
+    path("barrierefreiheit/", texts.accessibility, name="accessibility"),
     # Coming in and going out
     path("anmelden/", sign_in.sign_in, name="sign_in"),
     path("anmelden/code/", second_factor.verify, name="second_factor"),

@@ -20,6 +20,7 @@ _DATE = {"type": "date"}
 class AuditFilterForm(forms.Form):
     """Days, person, things, acts or looks. Addresses carry ids and dates only, never a name."""
 
+    marks_optional = False
     first_on = forms.DateField(label=_("Von"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
     last_on = forms.DateField(label=_("Bis"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
     person = forms.ModelChoiceField(

@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts import districts
 from accounts.models import CrisisNumber, District, Land, Municipality, Organisation
+from accounts.sorting import alphabetical
 
 Data = QueryDict | None
 # What clients read must not give the service away to whoever holds the phone.
@@ -155,7 +156,7 @@ class MandatesForm(forms.Form):
     )
 
     def __init__(self, data: Data = None, *, district: District) -> None:
-        rows = list(Municipality.objects.filter(district=district))
+        rows = list(Municipality.objects.filter(district=district).order_by(alphabetical("name")))
         chosen = [str(row.uuid) for row in rows if row.has_mandate]
         super().__init__(data, initial={"municipalities": chosen})
         self.fields["municipalities"].choices = [  # type: ignore[attr-defined]

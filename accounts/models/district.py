@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.sorting import alphabetical
+
 if TYPE_CHECKING:
     from accounts.models.user import User
 
@@ -82,8 +84,8 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
     """Vocabulary for organisations."""
 
     def for_user(self, user: "User") -> Self:
-        """Those of one's own district."""
-        return self.filter(district=user.district_id)
+        """Those of one's own district, in alphabetical order."""
+        return self.filter(district=user.district_id).order_by(alphabetical("name"))
 
 
 class Organisation(models.Model):
@@ -112,8 +114,8 @@ class MunicipalityQuerySet(models.QuerySet["Municipality"]):
     """Vocabulary for municipalities."""
 
     def for_user(self, user: "User") -> Self:
-        """Those of one's own district."""
-        return self.filter(district=user.district_id)
+        """Those of one's own district, in alphabetical order."""
+        return self.filter(district=user.district_id).order_by(alphabetical("name"))
 
 
 class Municipality(models.Model):

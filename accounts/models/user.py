@@ -12,14 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.district import District, Organisation
 from accounts.roles import Permission, Role, permissions_of
+from accounts.sorting import alphabetical
 
 
 class UserQuerySet(models.QuerySet["User"]):
     """Vocabulary for users."""
 
     def for_user(self, user: "User") -> Self:
-        """The people of one's own district."""
-        return self.filter(district=user.district_id)
+        """The people of one's own district, in alphabetical order."""
+        return self.filter(district=user.district_id).order_by(alphabetical("name"))
 
     def active(self) -> Self:
         """Those who may sign in."""

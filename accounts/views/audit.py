@@ -62,7 +62,7 @@ def _entry(event: AuditEvent, names: dict[Any, str]) -> Entry:
     return Entry(
         at=event.at,
         who=names.get(event.actor) or event.actor_label or _nobody(event),
-        channel="" if event.channel == Channel.BROWSER else Channel(event.channel).label,
+        channel=Channel(event.channel).label if event.actor and event.channel != Channel.BROWSER else "",
         is_look=event.is_look,
         what=VERBS.get(event.verb, event.verb),
         target=TARGETS.get(event.target_type, event.target_type),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import audit, audit_chain
 from accounts.models import AuditEvent, AuditSeal, Channel, User
+from tests.consultations.rivals import at_once
 from tests.factories import UserFactory
 
 TABLES = ["accounts_auditevent", "accounts_auditseal"]
@@ -132,18 +133,7 @@ class TestSealing:
     @pytest.mark.django_db(transaction=True)
     def test_several_sealers_at_once_make_one_chain(self) -> None:
         _act(UserFactory(), 40)
-        barrier, counts = threading.Barrier(4), []
-
-        def seal() -> None:
-            barrier.wait()
-            counts.append(audit_chain.seal())
-            connection.close()
-
-        threads = [threading.Thread(target=seal) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        counts = at_once(*[audit_chain.seal] * 4)
         assert sum(counts) == 40
         assert audit_chain.verify().finding is None
 

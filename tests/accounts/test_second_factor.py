@@ -1,9 +1,7 @@
 """Codes count once, within one step of drift, for their own person; wrong ones slow down."""
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from unittest.mock import ANY
 
 import pytest
 import time_machine
@@ -13,6 +11,8 @@ from hypothesis import strategies as st
 
 from accounts import second_factor
 from accounts.models import AuditEvent, RecoveryCode, TotpDevice, User, WrongCodes
+from tests.accounts.races import no_row_locks
+from tests.consultations.rivals import at_once
 from tests.factories import UserFactory
 
 NOW = datetime(2026, 12, 8, 14, 0, 10, tzinfo=UTC)
@@ -206,39 +206,20 @@ class TestEnrolment:
 
 @pytest.mark.promise(26)
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("lock", "winners"), [(True, 1), (False, ANY)])
-def test_of_two_tries_with_one_code_one_wins(
-    lock: bool, winners: int, monkeypatch: pytest.MonkeyPatch, rounds: Callable[[int], int]
-) -> None:
-    """Without the row lock both may win; with it, exactly one does."""
-    user = UserFactory()
-    second_factor.give(user, SECRET)
-    if not lock:
-        monkeypatch.setattr(
-            "django.db.models.query.QuerySet.select_for_update", lambda query, **options: query.all()
-        )
-    both_won = 0
-    for _ in range(rounds(30)):
+class TestOneCodeAtOnce:
+    def _tries(self, user: User) -> list[bool]:
         TotpDevice.objects.update(last_t=-1)
         WrongCodes.objects.all().delete()
-        results = _at_once(lambda: second_factor.verify(user, second_factor.current_code(SECRET)), 4)
-        assert results.count(True) == winners
-        both_won += results.count(True) > 1
-    assert lock or both_won, "the race never happened, so this test shows nothing"
+        return at_once(*[lambda: second_factor.verify(user, second_factor.current_code(SECRET))] * 4)
 
+    def test_one_try_wins(self, rounds: Callable[[int], int]) -> None:
+        user = UserFactory()
+        second_factor.give(user, SECRET)
+        for _ in range(rounds(30)):
+            assert self._tries(user).count(True) == 1
 
-def _at_once(act: Callable[[], bool], times: int) -> list[bool]:
-    barrier, results = threading.Barrier(times), []
-
-    def run() -> None:
-        connection.ensure_connection()
-        barrier.wait()
-        results.append(act())
-        connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    def test_without_the_lock_several_do(self) -> None:
+        user = UserFactory()
+        second_factor.give(user, SECRET)
+        with no_row_locks():
+            assert any(self._tries(user).count(True) > 1 for _ in range(30))

@@ -1,0 +1,63 @@
+"""Access is denied until declared: every address says who may enter."""
+
+from collections.abc import Iterator
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.access import Door, declaration
+
+# Whoever adds an address here opens it to the whole world. Say why in its `@public(…)`.
+PUBLIC = {
+    "healthz",
+    "accounts:sign_in",
+    "accounts:invitation",
+    "accounts:language",
+    "accounts:imprint",
+    "accounts:privacy",
+    "accounts:accessibility",
+    "notifications:status",
+    "scheduling:client_page",
+}
+
+
+def _patterns(resolver: URLResolver, space: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{space}{entry.namespace}:" if entry.namespace else space
+            yield from _patterns(entry, inner)
+        else:
+            yield f"{space}{entry.name or entry.pattern}", entry
+
+
+ALL = dict(_patterns(get_resolver()))
+
+
+def test_every_view_declares_who_may_enter() -> None:
+    assert [name for name, entry in ALL.items() if declaration(entry.callback) is None] == []
+
+
+def test_these_addresses_are_public_and_no_others() -> None:
+    doors = {name: declaration(entry.callback) for name, entry in ALL.items()}
+    assert {name for name, access in doors.items() if access and access.door is Door.PUBLIC} == PUBLIC
+
+
+def test_each_public_address_says_why() -> None:
+    for name in PUBLIC:
+        access = declaration(ALL[name].callback)
+        assert access is not None
+        assert len(access.because) > 20, name
+
+
+def test_only_the_second_factor_opens_after_the_password_alone() -> None:
+    doors = {name: declaration(entry.callback) for name, entry in ALL.items()}
+    assert {name for name, access in doors.items() if access and access.door is Door.AFTER_PASSWORD} == {
+        "accounts:second_factor",
+        "accounts:enrol",
+        "accounts:qr_code",
+        "accounts:sign_out",
+    }
+
+
+def test_every_address_has_a_name_of_its_own() -> None:
+    names = [name for name, _ in _patterns(get_resolver())]
+    assert sorted(names) == sorted(set(names))
