@@ -29,35 +29,34 @@ def _patterns(resolver: URLResolver, space: str = "") -> Iterator[tuple[str, URL
             yield f"{space}{entry.name or entry.pattern}", entry
 
 
-ALL = dict(_patterns(get_resolver()))
+# One name may have several addresses, such as a board with and without its month.
+ALL = list(_patterns(get_resolver()))
+
+
+def _behind(door: Door) -> set[str]:
+    declared = ((name, declaration(entry.callback)) for name, entry in ALL)
+    return {name for name, access in declared if access and access.door is door}
 
 
 def test_every_view_declares_who_may_enter() -> None:
-    assert [name for name, entry in ALL.items() if declaration(entry.callback) is None] == []
+    assert [name for name, entry in ALL if declaration(entry.callback) is None] == []
 
 
 def test_these_addresses_are_public_and_no_others() -> None:
-    doors = {name: declaration(entry.callback) for name, entry in ALL.items()}
-    assert {name for name, access in doors.items() if access and access.door is Door.PUBLIC} == PUBLIC
+    assert _behind(Door.PUBLIC) == PUBLIC
 
 
 def test_each_public_address_says_why() -> None:
-    for name in PUBLIC:
-        access = declaration(ALL[name].callback)
-        assert access is not None
-        assert len(access.because) > 20, name
+    for name, entry in ALL:
+        access = declaration(entry.callback)
+        if access and access.door is Door.PUBLIC:
+            assert len(access.because) > 20, name
 
 
 def test_only_the_second_factor_opens_after_the_password_alone() -> None:
-    doors = {name: declaration(entry.callback) for name, entry in ALL.items()}
-    assert {name for name, access in doors.items() if access and access.door is Door.AFTER_PASSWORD} == {
+    assert _behind(Door.AFTER_PASSWORD) == {
         "accounts:second_factor",
         "accounts:enrol",
         "accounts:qr_code",
         "accounts:sign_out",
     }
-
-
-def test_every_address_has_a_name_of_its_own() -> None:
-    names = [name for name, _ in _patterns(get_resolver())]
-    assert sorted(names) == sorted(set(names))
