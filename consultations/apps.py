@@ -8,7 +8,10 @@ class ConsultationsConfig(AppConfig):
 
     def ready(self) -> None:
         from clients import panels
+        from consultations import ways
         from consultations.panels import help_plan, referrals
+        from scheduling import doors
 
         panels.register("help_plan", order=5, render=help_plan)
         panels.register("referrals", order=20, render=referrals)
+        doors.register(book_hold=ways.book_hold, about=ways.about)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Language
-from consultations.models import ClarificationException, Referral
+from consultations.models import Referral
 from consultations.models.referral import QUESTION_LENGTH
 from scheduling.models import Booking, Slot
 from scheduling.problems import Problem
@@ -85,18 +85,18 @@ def _consent(referral: Referral) -> Iterator[Problem]:
 
 
 def _clarification(referral: Referral) -> Iterator[Problem]:
-    """One clarification a client: used up by a fulfilled one, and only one is booked at a time."""
+    """One clarification a client: used up by a fulfilled one, and only one is booked at a time.
+
+    A list reads its rows `with_clarification`; a single referral is looked up here, as it is now.
+    """
     if referral.client is None:
         return
-    others = Referral.objects.filter(client=referral.client, format=referral.format).exclude(pk=referral.pk)
-    if others.filter(booking__status__in=_TAKES_PLACE).exists():
+    if not hasattr(referral, "is_used_up"):
+        referral = Referral.objects.with_clarification().get(pk=referral.pk)
+    if referral.is_other_booked:
         yield OTHER_BOOKED
-    if not referral.client.clarifications.exclude(referral=referral).exists():
-        return
-    exceptions = ClarificationException.objects.filter(client=referral.client)
-    if exceptions.unused().exists():
-        return
-    yield EXCEPTION_ASKED if exceptions.open().exists() else CLARIFICATION_USED
+    if referral.is_used_up and not referral.has_exception:
+        yield EXCEPTION_ASKED if referral.is_exception_asked else CLARIFICATION_USED
 
 
 def _no_names(referral: Referral) -> Iterator[Problem]:

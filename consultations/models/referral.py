@@ -75,6 +75,11 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         """Those one may write: own referrals without a client, and those of own cases."""
         return self.filter(self._case_team(user), district=user.district_id)
 
+    def waiting(self) -> Self:
+        """Those that could still get an appointment: drafts, and those whose appointment fell through."""
+        without = Q(booking__isnull=True) | Q(booking__status__in=["cancelled", "noshow"])
+        return self.filter(without, withdrawn_at__isnull=True)
+
     def with_state(self) -> Self:
         """Each referral with `state`, a `ReferralState` value, from its booking, sheet and decisions."""
         from consultations.models.recommendation import RecommendationItem, SheetVersion
@@ -106,6 +111,22 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
             output_field=CharField(),
         )
         return self.annotate(state=state)
+
+    def with_clarification(self) -> Self:
+        """Each with what counts for the client's one clarification, apart from this very referral."""
+        used = Clarification.objects.filter(client=OuterRef("client")).exclude(referral=OuterRef("pk"))
+        exceptions = ClarificationException.objects.filter(client=OuterRef("client"))
+        booked = Referral.objects.filter(
+            client=OuterRef("client"),
+            format=BlockFormat.PRESENTATION,
+            booking__status__in=["booked", "arrived"],
+        ).exclude(pk=OuterRef("pk"))
+        return self.annotate(
+            is_used_up=Exists(used),
+            has_exception=Exists(exceptions.unused()),
+            is_exception_asked=Exists(exceptions.open()),
+            is_other_booked=Exists(booked),
+        )
 
     @staticmethod
     def _case_team(user: User) -> Q:
@@ -209,8 +230,12 @@ class Referral(models.Model):
 
     objects = ReferralQuerySet.as_manager()
 
-    # Set by `with_state` only.
+    # Set by `with_state` and `with_clarification` only.
     state: str
+    is_used_up: bool
+    has_exception: bool
+    is_exception_asked: bool
+    is_other_booked: bool
 
     class Meta:
         ordering = ["-created_at"]

@@ -21,6 +21,7 @@
     constructor(element) {
       this.id = element.id;
       this.path = element.dataset.live;
+      this.isPart = "livePart" in element.dataset;
       this.failures = 0;
       this.isLive = false;
       this.heardAt = performance.now();
@@ -85,6 +86,7 @@
     // The whole present state: whatever we missed shows by its version.
     compare(slots) {
       const shown = cards(this.element);
+      if (this.isPart) slots = slots.filter(({ slot }) => find(this.element, slot));
       const isSameSet = shown.length === slots.length && slots.every(({ slot }) => find(this.element, slot));
       if (isSameSet) slots.forEach((frame) => this.change(frame));
       else refreshAll(this.element);
@@ -92,6 +94,7 @@
 
     change(frame) {
       const card = find(this.element, frame.slot);
+      if (!card && this.isPart) return;
       if (!card) refreshAll(this.element);
       else if (busy.has(card.id)) busy.set(card.id, () => this.change(frame));
       else if (Number(card.dataset.version) < frame.version) update(this.element, card, frame);
@@ -164,7 +167,9 @@
     if (!element || busy.has(id)) return;
     const hadFocus = element.contains(document.activeElement);
     const focused = hadFocus && document.activeElement.id;
+    const announcement = element.dataset.announce;
     window.htmx.swap(element, html, { swapStyle: "outerHTML" });
+    if (announcement) say(announcement);
     if (hadFocus && !element.isConnected) {
       (document.getElementById(focused) || document.getElementById(id))?.focus({ preventScroll: true });
     }

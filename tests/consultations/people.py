@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from accounts.models import User
-from scheduling.models import BlockFormat, Booking, Slot
+from scheduling.models import BlockFormat, Booking, Session, Slot
 from tests import factories
 
 
@@ -50,12 +50,13 @@ def case_consultation_slot(**fields: Any) -> Slot:
 
 
 def begin(slot: Slot, *, minutes_ago: float = 0.01) -> None:
-    """Let the slot and its bookings have begun, by the database's clock."""
+    """Let the slot, its session and its bookings have begun, by the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
     start = now - timedelta(minutes=minutes_ago)
     end = start + timedelta(minutes=70)
+    Session.objects.filter(pk=slot.session_id).update(start_at=start, end_at=end)
     Slot.objects.filter(pk=slot.pk).update(start_at=start, end_at=end)
     Booking.objects.filter(slot=slot).update(start_at=start, end_at=end, during=(start, end))
     slot.refresh_from_db()

@@ -1,0 +1,144 @@
+"""The specialist's day: their sessions' places in order, each with the referral that fills it.
+
+Three queries at any size: the sessions around today, the day's slots, their bookings with referrals.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from accounts.models import User
+from consultations import brief
+from consultations.brief import Brief
+from consultations.models import Referral, SheetVersion
+from consultations.models.referral import SPECIALIST_WINDOW, in_specialist_window
+from scheduling.models import BlockFormat, Booking, Session, Slot
+
+
+@dataclass(frozen=True)
+class Card:
+    """One place of the day. `brief` is missing where nobody is booked, or the window is over."""
+
+    slot: Slot
+    booking: Booking | None
+    referral: Referral | None  # for the audit trail; pages read `brief`
+    brief: Brief | None
+    is_released: bool
+
+    @property
+    def is_free(self) -> bool:
+        """Nobody comes at this time (a hold is nobody yet)."""
+        return self.booking is None
+
+    @property
+    def is_case(self) -> bool:
+        """A case consultation: nobody arrives, the talk takes place."""
+        return self.slot.format == BlockFormat.CASE_CONSULTATION
+
+    @property
+    def may_be_marked(self) -> bool:
+        """Whether arrived, fulfilled or missed can still be said."""
+        return self.booking is not None and self.booking.status in ("booked", "arrived")
+
+    @property
+    def may_be_undone(self) -> bool:
+        """Whether there is a mark to take back."""
+        marks = ("arrived", "fulfilled", "noshow")
+        return self.booking is not None and self.booking.status in marks and not self.is_released
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the agenda."""
+
+    on: date
+    sessions: list[Session]
+    cards: list[Card]
+    previous: date | None  # the session days before and after it, as far as one may look
+    following: date | None
+
+    @property
+    def is_today(self) -> bool:
+        """It is the district's today."""
+        return self.on == timezone.localdate()
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is booked on it any more."""
+        return self.on < timezone.localdate()
+
+    @property
+    def may_be_marked(self) -> bool:
+        """Marks are made on the day and afterwards, not before."""
+        return self.on <= timezone.localdate()
+
+
+def days(user: User) -> dict[date, list[Session]]:
+    """The person's session days within two weeks of today, in the active zone, in order."""
+    now = timezone.now()
+    around = Session.objects.for_user(user).held_by(user).taking_place()
+    near = around.filter(
+        start_at__gte=now - SPECIALIST_WINDOW - timedelta(days=1),
+        start_at__lte=now + SPECIALIST_WINDOW + timedelta(days=1),
+    )
+    found: dict[date, list[Session]] = {}
+    for session in near.select_related("room").order_by("start_at"):
+        on = timezone.localdate(session.start_at)
+        if may_look_at(on):
+            found.setdefault(on, []).append(session)
+    return found
+
+
+def may_look_at(on: date) -> bool:
+    """Whether the day is within two weeks of today."""
+    return abs(on - timezone.localdate()) <= SPECIALIST_WINDOW
+
+
+def nearest(sessions: dict[date, list[Session]]) -> date:
+    """Where the agenda opens: today or the next session day, else the last one, else today."""
+    today = timezone.localdate()
+    ahead = [on for on in sessions if on >= today]
+    return min(ahead) if ahead else max(sessions, default=today)
+
+
+def on_day(on: date, sessions: dict[date, list[Session]]) -> Day:
+    """The day's places in order of time. `sessions` are the person's own (`days`)."""
+    of_day = sessions.get(on, [])
+    slots = list(Slot.objects.filter(session__in=of_day).open().order_by("start_at")) if of_day else []
+    bookings = _bookings(slots) if slots else {}
+    now = timezone.now()
+    cards = [_card(slot, bookings.get(slot.pk), now) for slot in slots]
+    before, after = [one for one in sessions if one < on], [one for one in sessions if one > on]
+    return Day(on, of_day, cards, max(before, default=None), min(after, default=None))
+
+
+def _bookings(slots: list[Slot]) -> dict[int, Booking]:
+    released = SheetVersion.objects.filter(sheet__referral__booking=OuterRef("pk"))
+    taken = Booking.objects.filter(slot__in=slots).exclude(
+        status__in=[Booking.Status.CANCELLED, Booking.Status.TENTATIVE]
+    )
+    around = taken.select_related(
+        "referral__client", "referral__consent", "referral__author", "referral__organisation"
+    )
+    return {booking.slot_id: booking for booking in around.annotate(is_released=Exists(released))}
+
+
+def _card(slot: Slot, booking: Booking | None, now: datetime) -> Card:
+    referral: Referral | None = getattr(booking, "referral", None)
+    if referral is not None and not _may_read(referral, slot, now):
+        referral = None
+    return Card(
+        slot=slot,
+        booking=booking,
+        referral=referral,
+        brief=brief.of(referral) if referral else None,
+        is_released=getattr(booking, "is_released", False),
+    )
+
+
+def _may_read(referral: Referral, slot: Slot, now: datetime) -> bool:
+    """As `Referral.objects.for_user` for the session's specialist, without asking again."""
+    is_open = not referral.is_presentation or referral.has_valid_consent
+    return is_open and in_specialist_window(slot.start_at, slot.end_at, now=now)

@@ -1,0 +1,119 @@
+"""The referral as the specialist reads it: question and observations first, and no more of the person
+than the talk needs.
+
+Pages for the specialist are made from this value, never from the referral itself: of a case
+consultation's linked client nothing can slip in, of a presented client neither family name nor number.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from consultations.models import Observation, Referral
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What the specialist sees of one referral; texts as they stand on the page, empty when unsaid."""
+
+    uuid: UUID
+    format: Text
+    is_presentation: bool
+    who: str  # pseudonym; of a presented client the case number
+    greeting: str  # given name and year of birth of a presented client, to greet them
+    question: str
+    observations: tuple[Text, ...]
+    observation_text: str
+    is_urgent: bool
+    treatment: Text
+    after_crisis_at: datetime | None
+    language: str
+    language_code: str
+    dialect: str
+    second_language: str
+    literacy: Text
+    interpreter_needed: bool
+    interpreter: Text  # name and language, or what is known of it
+    interpreter_confirmed: bool
+    company: tuple[Text, ...]
+    wishes: tuple[Text, ...]
+    access_needs: str
+    insurance: Text
+    caseworker: str
+    organisation: str
+    phone: str
+
+
+def of(referral: Referral) -> Brief:
+    """The brief of a referral whose author and organisation are at hand, and its client if presented."""
+    client = referral.client if referral.is_presentation else None
+    greeting = f"{client.given_name}, {client.year_of_birth or '?'}" if client else ""
+    return Brief(
+        uuid=referral.uuid,
+        format=referral.get_format_display(),
+        is_presentation=referral.is_presentation,
+        who=client.case_number if client else referral.pseudonym,
+        greeting=greeting,
+        question=referral.question,
+        observations=tuple(Observation(code).label for code in referral.observations),
+        observation_text=referral.observation_text,
+        is_urgent=referral.urgency == Referral.Urgency.URGENT,
+        treatment=_unless(referral.treatment, Referral.Treatment.NO, referral.get_treatment_display()),
+        after_crisis_at=referral.safety_steps_at,
+        language=str(referral.get_language_display()),
+        language_code=referral.language,
+        dialect=referral.dialect,
+        second_language=referral.second_language,
+        literacy=referral.get_literacy_display(),
+        interpreter_needed=referral.interpreter_need == Referral.InterpreterNeed.NEEDED,
+        interpreter=_interpreter(referral),
+        interpreter_confirmed=referral.interpreter_confirmed_at is not None,
+        company=tuple(_company(referral)),
+        wishes=tuple(_wishes(referral)),
+        access_needs=referral.access_needs,
+        insurance=referral.get_insurance_display(),
+        caseworker=referral.author.name,
+        organisation=referral.organisation.short_name,
+        phone=referral.author.phone,
+    )
+
+
+def _unless(value: str, unremarkable: str, text: Text) -> Text:
+    return "" if value in ("", unremarkable) else text
+
+
+def _interpreter(referral: Referral) -> Text:
+    needs = Referral.InterpreterNeed
+    if referral.interpreter_need == needs.NEEDED:
+        known = [referral.interpreter_name, referral.interpreter_language]
+        return ", ".join(filter(None, known)) or _("noch niemand benannt")
+    return referral.get_interpreter_need_display()
+
+
+def _company(referral: Referral) -> list[Text]:
+    if not referral.is_presentation:
+        return []
+    found: list[tuple[bool, Text]] = [
+        (referral.caseworker_comes, _("Fallführung")),
+        (bool(referral.trusted_person), referral.trusted_person),
+        (referral.needs_child_care, _("Kinder (Betreuung nötig)")),
+    ]
+    return [text for applies, text in found if applies]
+
+
+def _wishes(referral: Referral) -> list[Text]:
+    interpreter, specialist = (
+        referral.get_interpreter_gender_display(),
+        referral.get_specialist_gender_display(),
+    )
+    found: list[tuple[str, Text]] = [
+        (referral.interpreter_gender, _("Sprachmittlung: {gender}").format(gender=interpreter)),
+        (referral.specialist_gender, _("Gespräch: {gender}").format(gender=specialist)),
+        (referral.avoid, _("Bitte vermeiden: {avoid}").format(avoid=referral.avoid)),
+    ]
+    return [text for said, text in found if said]

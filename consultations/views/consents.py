@@ -1,0 +1,60 @@
+"""The client's consent to one presentation: given, printed, revoked."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import audit
+from accounts.access import SignedInRequest
+from consultations import referrals
+from consultations.views.referrals import consent_form, mine, own
+from scheduling.models import Resource
+from scheduling.problems import Refused
+
+
+@own
+@require_POST
+def give(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """Record the consent."""
+    referral = mine(request, uuid)
+    form = consent_form(request, referral, request.POST)
+    if not form.is_valid():
+        context = {"referral": referral, "consent_form": form}
+        return render(request, "consultations/consent_give.html", context, status=422)
+    try:
+        referrals.give_consent(referral, by=request.user, **form.cleaned_data)
+    except Refused as refused:
+        context = {"referral": referral, "consent_form": form, "refused": refused}
+        return render(request, "consultations/consent_give.html", context, status=409)
+    messages.success(request, _("Die Einwilligung ist festgehalten."))
+    return redirect("consultations:referral", uuid, "einwilligung")
+
+
+@own
+@require_http_methods(["GET", "POST"])
+def revoke(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """Ask once, naming what follows; then revoke."""
+    referral = mine(request, uuid)
+    if request.method == "GET":
+        return render(request, "consultations/consent_revoke.html", {"referral": referral})
+    referrals.revoke_consent(referral, by=request.user)
+    messages.success(request, _("Die Einwilligung ist widerrufen."))
+    return redirect("consultations:referral", uuid, "uebersicht")
+
+
+@own
+@require_GET
+def sheet(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """The consent on paper, to be read out, interpreted and signed."""
+    referral = mine(request, uuid)
+    if not referral.is_presentation or referral.client is None:
+        raise Http404
+    audit.look(referral, by=request.user, verb="consent_printed")
+    specialists = Resource.objects.for_user(request.user).specialists()
+    return render(
+        request, "consultations/consent_sheet.html", {"referral": referral, "specialists": specialists}
+    )
