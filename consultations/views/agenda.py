@@ -94,10 +94,9 @@ def _show(
     sessions = days.days(request.user)
     day = days.on_day(on or days.nearest(sessions), sessions)
     audit.look_at_all([card.referral for card in day.cards if card.referral], by=request.user)
-    topic = live.topic(request.user.district, day.on)
     context = {
         "day": day,
-        "socket": f"/live/slots/{topic}/",
+        "socket": f"/live/slots/{live.topic(day.sessions[0])}/" if day.sessions else "",
         "noshow_reasons": NoShowReason.choices,
         "refused": refused,
         "now": timezone.now(),
