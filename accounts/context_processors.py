@@ -41,6 +41,7 @@ ENTRIES = [
     Entry(_("Klientinnen und Klienten"), "clients:list"),
     Entry(_("Tagesagenda"), "consultations:agenda"),
     Entry(_("Planung"), "scheduling:sessions"),
+    Entry(_("Ausnahmen"), "consultations:exceptions"),
     Entry(_("Nachrichten"), "notifications:log"),
     Entry(_("Verwaltung"), "accounts:administration"),
     Entry(_("Handy"), "notifications:phones", demo_only=True),
