@@ -1,0 +1,67 @@
+"""The benchmarks' frame: what stands in the file of results. How fast anything is, no test says."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import run
+from benchmarks.frame import Goal, Result, side_by_side, write_down
+from config.embedded_db import CHECKOUT
+
+KEYS = ["name", "ours", "limit", "ratio", "goal", "met", "unit", "note"]
+
+
+def lines(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_result_is_one_line_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "var" / "bench.jsonl"
+    fast = Result("feed", 50.0, 100.0, Goal(">=", 0.5), "feeds/s", "zwölf Kalender")
+    slow = Result("agenda", 30.04, 4.0, Goal("<=", 6), "ms", "")
+
+    for result in (fast, slow):
+        write_down(result, file)
+
+    first, second = lines(file)
+    assert list(first) == KEYS
+    assert (first["ratio"], first["goal"], first["met"], first["note"]) == (
+        0.5,
+        ">= 0.5",
+        True,
+        "zwölf Kalender",
+    )
+    assert (second["ours"], second["ratio"], second["goal"], second["met"]) == (30.04, 7.51, "<= 6", False)
+
+
+def test_rounds_side_by_side_give_their_medians_and_how_far_they_lie_apart() -> None:
+    rounds = [(10.0, 20.0), (90.0, 100.0), (12.0, 20.0)]
+
+    result = side_by_side("feed", rounds, goal=Goal(">=", 0.5), unit="feeds/s", note="warm")
+
+    assert (result.ours, result.limit) == (12.0, 20.0)
+    assert result.note == "warm; 3 rounds, ratios 0.50 to 0.90"
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["booking-rocket"]) == 2
+
+    said = capsys.readouterr().err
+    assert "booking-rocket" in said
+    assert all(name in said for name in run.BENCHMARKS)
+
+
+def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path, database_server: None) -> None:
+    file = tmp_path / "bench.jsonl"
+    command = [sys.executable, "-m", "benchmarks.run", "booking-rule", "--quick", f"--into={file}"]
+
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "fsync=on, synchronous_commit=on, full_page_writes=on" in done.stdout
+    measured = lines(file)
+    assert [str(line["note"]).split(",")[0] for line in measured] == ["1 client", "8 clients"]
+    assert all(line["name"] == "booking-rule" and line["unit"] == "bookings/s" for line in measured)
