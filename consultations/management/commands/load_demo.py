@@ -7,10 +7,11 @@ from django.db import transaction
 
 import accounts.demo
 import clients.demo
+import scheduling.demo
 from accounts.models import District
 
 # In the order of the imports: each builds on what the rooms before it made.
-ROOMS = (accounts.demo.load, clients.demo.load)
+ROOMS = (accounts.demo.load, clients.demo.load, scheduling.demo.load)
 
 
 class Command(BaseCommand):

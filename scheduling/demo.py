@@ -1,0 +1,56 @@
+"""The demo's rooms and its planned year: one consultation a month, the next one within a week."""
+
+from datetime import date, time, timedelta
+
+from dateutil.relativedelta import relativedelta
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from scheduling import resources, series
+from scheduling.models import BlockFormat, HolidayRule, Series
+from scheduling.planning import Block
+from scheduling.recurrence import LAST, NthWeekday
+
+_TUESDAY = 1
+BLOCKS = (
+    Block(70, BlockFormat.PRESENTATION, with_interpreter=True),
+    Block(70, BlockFormat.PRESENTATION, with_interpreter=True),
+    Block(35, BlockFormat.CASE_CONSULTATION),
+)
+
+
+@transaction.atomic
+def load() -> Series:
+    """Two rooms, the specialist, and the year from the present month on."""
+    coordinator = User.objects.get(username="koordination")
+    room = resources.save_room(
+        None, name="Raum 2.14", address="Hauptstr. 1, Zimmer 2.14", way="Aufzug im Hof", by=coordinator
+    )
+    resources.save_room(
+        None, name="Bürgerhaus", address="Marktplatz 4, 1. Stock", way="Haltestelle Rathaus", by=coordinator
+    )
+    today = timezone.localdate()
+    return series.plan(
+        by=coordinator,
+        district=coordinator.district,
+        kind=resources.ensure_kind(coordinator.district),
+        template=series.NewTemplate(BLOCKS, "Dienstagnachmittag"),
+        specialist=resources.ensure_specialist(User.objects.get(username="fachaerztin"), by=coordinator),
+        room=room,
+        rule=_monthly_on(_next_tuesday(today)),
+        first_on=today.replace(day=1),
+        start_time=time(14, 0),
+        until=today.replace(day=1) + relativedelta(months=13, days=-1),
+        holiday_rule=HolidayRule.WEEK_LATER,
+    )
+
+
+def _next_tuesday(today: date) -> date:
+    """The first Tuesday after today, so that whoever opens the demo has a session ahead."""
+    return today + timedelta(days=(_TUESDAY - today.weekday() - 1) % 7 + 1)
+
+
+def _monthly_on(day: date) -> NthWeekday:
+    nth = (day.day - 1) // 7 + 1
+    return NthWeekday(nth if nth <= 4 else LAST, _TUESDAY)
