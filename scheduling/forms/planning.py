@@ -48,28 +48,23 @@ class PlanForm(forms.Form):
         label=_("Rhythmus"),
         choices=[
             ("nth_weekday", _("an einem bestimmten Wochentag im Monat")),
-            ("every_weeks", _("alle paar Wochen")),
+            ("every_weeks", _("jede Woche oder alle paar Wochen")),
             ("month_day", _("an einem bestimmten Tag im Monat")),
         ],
         widget=forms.RadioSelect,
         initial="nth_weekday",
     )
-    nth = forms.TypedChoiceField(label=_("Welcher"), choices=_ordinals, coerce=int, required=False, initial=1)
-    weekday = forms.TypedChoiceField(
-        label=_("Wochentag"), choices=_weekdays, coerce=int, required=False, initial=1
-    )
-    every = forms.IntegerField(label=_("Alle … Wochen"), min_value=1, max_value=12, required=False, initial=2)
+    nth = forms.TypedChoiceField(label=_("Welcher"), choices=_ordinals, coerce=int, initial=1)
+    weekday = forms.TypedChoiceField(label=_("Wochentag"), choices=_weekdays, coerce=int, initial=1)
+    every = forms.IntegerField(label=_("Alle … Wochen"), min_value=1, max_value=12, initial=2)
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Wochentage"),
         choices=_weekdays,
         coerce=int,
-        required=False,
         widget=forms.CheckboxSelectMultiple,
         initial=[1],
     )
-    month_day = forms.TypedChoiceField(
-        label=_("Tag im Monat"), choices=_month_days, coerce=int, required=False, initial=1
-    )
+    month_day = forms.TypedChoiceField(label=_("Tag im Monat"), choices=_month_days, coerce=int, initial=1)
     first_on = forms.DateField(label=_("Ab"), widget=_DATE)
     until = forms.DateField(
         label=_("Bis"), widget=_DATE, required=False, help_text=_("Ohne Ende läuft die Serie weiter.")
@@ -107,9 +102,10 @@ class PlanForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name in self.fields_of_rhythm.get(cleaned.get("rhythm", ""), ()):
-            if name not in self.errors and cleaned.get(name) in (None, "", []):
-                self.add_error(name, _("Bitte angeben."))
+        for rhythm, names in self.fields_of_rhythm.items():
+            if rhythm != cleaned.get("rhythm"):
+                for name in names:
+                    self.errors.pop(name, None)  # of a rhythm that was not chosen
         return cleaned
 
     @property
@@ -133,9 +129,7 @@ class BlockForm(forms.Form):
     """One block of the session."""
 
     minutes = forms.IntegerField(label=_("Minuten"), min_value=10, max_value=480, initial=70)
-    pause_minutes = forms.IntegerField(
-        label=_("Pause danach"), min_value=0, max_value=120, required=False, initial=0
-    )
+    pause_minutes = forms.IntegerField(label=_("Pause danach"), min_value=0, max_value=120, initial=0)
     format = forms.ChoiceField(label=_("Format"), choices=BlockFormat.choices)
     with_interpreter = forms.BooleanField(label=_("mit Sprachmittlung"), required=False)
 
@@ -146,7 +140,7 @@ class BlockForm(forms.Form):
         return Block(
             said["minutes"],
             BlockFormat(said["format"]),
-            said["pause_minutes"] or 0,
+            said["pause_minutes"],
             said["with_interpreter"],
         )
 

@@ -19,7 +19,9 @@ class CancelSessionForm(forms.Form):
 class EndSeriesForm(forms.Form):
     """From which day on a series ends."""
 
-    from_on = forms.DateField(label=_("Ab diesem Tag"), widget=forms.DateInput(attrs={"type": "date"}))
+    from_on = forms.DateField(
+        label=_("Ab diesem Tag"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
 
 class SettleForm(forms.Form):

@@ -76,13 +76,11 @@ def _save(request: SignedInRequest, year: YearForm) -> HttpResponse:
         )
     except CannotPlan as refused:
         return _preview(request, year, left_out, refused)
-    made = planned.sessions.count()
-    messages.success(
-        request,
-        ngettext("%(made)s Sprechstunde ist angelegt.", "%(made)s Sprechstunden sind angelegt.", made)
-        % {"made": made},
-    )
-    return redirect("scheduling:sessions")
+    made = list(planned.sessions.values_list("start_at", flat=True))
+    text = ngettext("%(made)s Sprechstunde ist angelegt.", "%(made)s Sprechstunden sind angelegt.", len(made))
+    messages.success(request, text % {"made": len(made)})
+    first = min(made, default=planned.event.start).astimezone(outline.district.tz)
+    return redirect("scheduling:sessions", first.year)
 
 
 def _preview(

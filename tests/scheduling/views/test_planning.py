@@ -58,6 +58,7 @@ def typed(doctor: User) -> dict[str, Any]:
         "block-0-format": "presentation",
         "block-0-with_interpreter": "on",
         "block-1-minutes": 35,
+        "block-1-pause_minutes": 0,
         "block-1-format": "case_consultation",
     }
 
@@ -186,7 +187,7 @@ def test_saving_makes_the_previewed_dates(browser: Client, typed: dict[str, Any]
     response = post(browser, typed, "save", shown=dates, dates=dates)
 
     assert response.status_code == 302
-    assert response["Location"] == reverse("scheduling:sessions")
+    assert response["Location"] == reverse("scheduling:sessions", args=[int(typed["first_on"][:4])])
     made = Series.objects.get()
     assert made.sessions.count() == len(dates)
     assert made.specialist.name == "Dr. Weber"
