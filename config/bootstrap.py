@@ -257,6 +257,9 @@ def main(verb: str) -> int:
     except CannotSetUp as problem:
         print(problem, file=sys.stderr)
         return 1
+    except PermissionError as problem:
+        print(f"{problem.filename} may not be written: whose folder is this?", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0

@@ -205,7 +205,10 @@ def binaries(place: Cluster) -> Path:
 
 # --- The server ------------------------------------------------------------------------------
 def _call(place: Cluster, *command: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one of PostgreSQL's programs as the cluster's account, untouched by the caller's PG* settings."""
+    """Run one of PostgreSQL's programs as the cluster's account, untouched by the caller's PG* settings.
+
+    Raises `DatabaseError` with what it said when it fails.
+    """
     account = place.account
     with tempfile.TemporaryFile("w+") as output:
         # Into a file: the server inherits the descriptor, so a pipe would never end.
@@ -487,7 +490,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(binaries(place))
         else:
             {"start": _keep, "stop": stop, "clean": discard}[given.verb](place)
-    except DatabaseError as problem:
+    except (DatabaseError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

@@ -187,7 +187,7 @@ def main() -> int:
         serve()
     except Stopped:
         print("\nStopped.", flush=True)
-    except (CannotRun, embedded_db.DatabaseError) as problem:
+    except (CannotRun, embedded_db.DatabaseError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

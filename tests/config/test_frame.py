@@ -1,5 +1,7 @@
 """The embedded database and the roles the tests run under."""
 
+import socket
+
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
@@ -20,6 +22,12 @@ def test_ordinary_tests_have_only_the_rights_of_the_application() -> None:
         AuditEvent.objects.filter(pk=event.pk).update(verb="changed")
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         AuditEvent.objects.filter(pk=event.pk).delete()
+
+
+def test_nobody_beyond_this_machine_is_reached() -> None:
+    # pytest-socket warns before it raises, and a warning is an error here.
+    with socket.socket() as line, pytest.raises(UserWarning, match="tried to use socket"):
+        line.connect(("192.0.2.1", 80))
 
 
 @pytest.mark.django_db(transaction=True)
