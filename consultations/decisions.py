@@ -196,9 +196,23 @@ def suggestion(item: RecommendationItem, *, today: date) -> Choice:
     )
 
 
+def earlier_steps(version: SheetVersion) -> dict[str, Step]:
+    """Unfinished steps that earlier versions led to, by recommendation: what a new wording replaces."""
+    steps = Step.objects.unfinished().filter(
+        origin_item__version__sheet=version.sheet_id, origin_item__version__number__lt=version.number
+    )
+    return {step.origin_item.code: step for step in steps.select_related("origin_item") if step.origin_item}
+
+
 def can_enter_a_plan(version: SheetVersion) -> bool:
     """Whether there is a client whose plan the items could enter."""
     return version.sheet.referral.client_id is not None
+
+
+def is_open(item: RecommendationItem) -> bool:
+    """Whether something can still be decided on it: nothing was yet, or it was put off."""
+    standing: ItemDecision | None = getattr(item, "decision", None)
+    return standing is None or standing.decision == Decision.DEFERRED
 
 
 def is_a_note(version: SheetVersion) -> bool:
@@ -219,9 +233,8 @@ def _is_current(version: SheetVersion) -> bool:
 
 
 def _problems(item: RecommendationItem, choice: Choice, client: Client | None) -> list[Problem]:
-    standing = getattr(item, "decision", None)
-    if standing is not None and standing.decision != Decision.DEFERRED:
-        return [] if standing.decision == choice.decision else [DECIDED]
+    if not is_open(item):
+        return [] if item.decision.decision == choice.decision else [DECIDED]
     today = timezone.localdate(timezone=item.version.sheet.district.tz)
     found: dict[Problem, bool] = {
         NO_PLAN: choice.decision in _INTO_THE_PLAN and client is None,
@@ -252,9 +265,8 @@ def _plan_for(client: Client | None, choices: list[Choice], by: User) -> HelpPla
 
 
 def _decide(item: RecommendationItem, choice: Choice, plan: HelpPlan | None, by: User) -> ItemDecision:
-    standing: ItemDecision | None = getattr(item, "decision", None)
-    if standing is not None and standing.decision != Decision.DEFERRED:
-        return standing
+    if not is_open(item):
+        return item.decision
     decision, _is_new = ItemDecision.objects.update_or_create(
         item=item,
         defaults={
@@ -299,16 +311,7 @@ def _enter(item: RecommendationItem, choice: Choice, plan: HelpPlan, by: User) -
 
 
 def _earlier_step(item: RecommendationItem) -> Step | None:
-    """The unfinished step an earlier version's wording of the same recommendation led to."""
-    return (
-        Step.objects.unfinished()
-        .filter(
-            origin_item__version__sheet=item.version.sheet_id,
-            origin_item__code=item.code,
-            origin_item__version__number__lt=item.version.number,
-        )
-        .last()
-    )
+    return earlier_steps(item.version).get(item.code)
 
 
 def _root(decision: ItemDecision) -> ItemDecision:

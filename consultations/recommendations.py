@@ -4,12 +4,14 @@ Autosaves leave no audit row: the draft is its author's alone. Opening a sheet, 
 and releasing do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypedDict
+from datetime import datetime
+from typing import Any, TypedDict
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -89,34 +91,32 @@ class Conflict(Exception):
         self.yours = list(yours)
 
 
+def referrals_for(user: User) -> QuerySet[Referral]:
+    """The referrals on which this person writes: those with a sheet of theirs, always, and those of
+    living appointments at their own sessions, for as long as they may read them.
+    """
+    near = Referral.objects.for_user(user).filter(booking__slot__session__specialist__user=user)
+    living = near.exclude(booking__status__in=[Booking.Status.TENTATIVE, Booking.Status.CANCELLED])
+    return Referral.objects.filter(
+        Q(sheet__author=user) | Q(pk__in=living, sheet__isnull=True), district=user.district_id
+    )
+
+
 @transaction.atomic
 def open_sheet(referral: Referral, *, by: User) -> RecommendationSheet:
-    """The specialist's own sheet for this referral, made empty when there is none yet.
+    """The specialist's own sheet for one of `referrals_for(by)`, made empty when there is none yet.
 
-    One's own sheet always opens. A new one needs a living appointment at one's own session; else
-    `PermissionDenied`.
+    Raises `PermissionDenied` for any other.
     """
-    own = RecommendationSheet.objects.filter(referral=referral).select_related("referral").first()
-    if own is None:
-        if not _is_specialist_of(referral, by):
-            raise PermissionDenied
-        own, is_new = RecommendationSheet.objects.get_or_create(
-            referral=referral, defaults={"district": referral.district, "author": by}
-        )
-        if is_new:
-            audit.record("sheet_opened", own, by=by)
-    _only_the_author(own, by)
-    return own
-
-
-def _is_specialist_of(referral: Referral, by: User) -> bool:
-    gone = [Booking.Status.TENTATIVE, Booking.Status.CANCELLED]
-    return (
-        Referral.objects.for_user(by)
-        .filter(pk=referral.pk, booking__slot__session__specialist__user=by)
-        .exclude(booking__status__in=gone)
-        .exists()
+    if not referrals_for(by).filter(pk=referral.pk).exists():
+        raise PermissionDenied
+    sheet, is_new = RecommendationSheet.objects.get_or_create(
+        referral=referral, defaults={"district": referral.district, "author": by}
     )
+    _only_the_author(sheet, by)
+    if is_new:
+        audit.record("sheet_opened", sheet, by=by)
+    return sheet
 
 
 def blank_item(code: ItemCode) -> DraftItem:
@@ -191,6 +191,11 @@ def drop_set_aside(sheet: RecommendationSheet, key: str, *, by: User) -> Recomme
         locked.save(update_fields=["set_aside"])
         audit.record("sheet_text_dropped", locked, by=by, revision=locked.revision)
     return locked
+
+
+def saved_at(other: Mapping[str, Any]) -> datetime:
+    """When a text of `set_aside` was set aside."""
+    return datetime.fromisoformat(other["saved_at"])
 
 
 def problems(sheet: RecommendationSheet) -> list[Problem]:

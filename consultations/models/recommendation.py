@@ -117,6 +117,9 @@ class SheetVersion(models.Model):
 
     objects = SheetVersionQuerySet.as_manager()
 
+    # Set by lists that count: items nobody has decided on.
+    undecided: int
+
     class Meta:
         ordering = ["number"]
         constraints = [

@@ -1,0 +1,87 @@
+"""Goals, steps and the review date, as typed on the plan's pages."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from consultations.models import Goal, HelpPlan, ItemDecision, PlanDomain, Responsible, Step
+
+
+class Day(forms.DateInput):
+    """A date chosen in the browser's own calendar."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class GoalChoice(forms.ModelChoiceField):
+    """A goal by the client's words."""
+
+    def label_from_instance(self, obj: Goal) -> str:
+        return f"{obj.get_domain_display()}: {obj.words}"
+
+
+class StepForm(forms.Form):
+    """A step: what, who, by when; under one of the plan's goals or just a domain."""
+
+    text = forms.CharField(label=_("Was ist zu tun?"), max_length=500)
+    responsible = forms.ChoiceField(label=_("Wer"), choices=Responsible)
+    due_on = forms.DateField(label=_("Bis wann"), widget=Day)
+    goal = GoalChoice(
+        label=_("Für welches Ziel?"), queryset=Goal.objects.none(), to_field_name="uuid", required=False
+    )
+    domain = forms.ChoiceField(
+        label=_("Bereich"), choices=PlanDomain, help_text=_("Gilt, wenn kein Ziel gewählt ist.")
+    )
+    client_word = forms.ChoiceField(
+        label=_("Das sagt die Klientin / der Klient"),
+        choices=ItemDecision.ClientWord,
+        initial=ItemDecision.ClientWord.NOT_DISCUSSED,
+    )
+
+    def __init__(self, data: Any = None, *, plan: HelpPlan | None, step: Step | None = None) -> None:
+        names = ("text", "responsible", "due_on", "domain", "client_word")
+        initial = {name: getattr(step, name) for name in names} if step else {}
+        if step is not None and step.goal is not None:
+            initial["goal"] = step.goal.uuid
+        super().__init__(data, initial=initial)
+        goals = self.fields["goal"]
+        assert isinstance(goals, GoalChoice)  # noqa: S101 (for the type checker)
+        goals.queryset = plan.goals.filter(status=Goal.Status.ACTIVE) if plan else Goal.objects.none()
+
+
+class StatusForm(forms.Form):
+    """How far a step is."""
+
+    status = forms.ChoiceField(label=_("Stand"), choices=Step.Status, widget=forms.RadioSelect)
+    reason = forms.CharField(
+        label=_("Warum?"),
+        max_length=500,
+        required=False,
+        help_text=_("Nötig bei „nicht möglich“ und „aufgegeben“."),
+    )
+
+    def __init__(self, data: Any = None, *, step: Step) -> None:
+        super().__init__(data, initial={"status": step.status, "reason": step.status_reason})
+
+
+class GoalForm(forms.Form):
+    """What the client wants."""
+
+    words = forms.CharField(
+        label=_("In den Worten der Klientin / des Klienten"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Zum Beispiel: „Ich will wieder durchschlafen.“"),
+    )
+    domain = forms.ChoiceField(label=_("Bereich"), choices=PlanDomain)
+    target_on = forms.DateField(label=_("Bis wann"), widget=Day, required=False)
+
+
+class ReviewForm(forms.Form):
+    """When the plan is looked at together next."""
+
+    on = forms.DateField(label=_("Nächste Überprüfung"), widget=Day)
