@@ -81,9 +81,9 @@ def _steps(plan: HelpPlan) -> QuerySet[Step]:
 
 
 def _versions(client: Client) -> QuerySet[SheetVersion]:
-    undecided = Count("items", filter=Q(items__decision__isnull=True))
+    open_items = Count("items", filter=Q(items__decision__isnull=True))
     released = SheetVersion.objects.filter(sheet__referral__client=client)
-    return released.select_related("sheet__referral").annotate(undecided=undecided).order_by("released_at")
+    return released.select_related("sheet__referral").annotate(open_items=open_items).order_by("released_at")
 
 
 def _to_decide(versions: list[SheetVersion]) -> list[SheetVersion]:
@@ -92,7 +92,7 @@ def _to_decide(versions: list[SheetVersion]) -> list[SheetVersion]:
     return [
         version
         for version in last.values()
-        if version.undecided and version.sheet.referral.format == BlockFormat.PRESENTATION
+        if getattr(version, "open_items") and version.sheet.referral.format == BlockFormat.PRESENTATION
     ]
 
 

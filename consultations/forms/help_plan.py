@@ -1,11 +1,17 @@
 """Goals, steps and the review date, as typed on the plan's pages."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from consultations.models import Goal, HelpPlan, ItemDecision, PlanDomain, Responsible, Step
+
+if TYPE_CHECKING:
+    _GoalChoice = forms.ModelChoiceField[Goal]
+else:
+    _GoalChoice = forms.ModelChoiceField
 
 
 class Day(forms.DateInput):
@@ -17,7 +23,7 @@ class Day(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-class GoalChoice(forms.ModelChoiceField):
+class GoalChoice(_GoalChoice):
     """A goal by the client's words."""
 
     def label_from_instance(self, obj: Goal) -> str:
@@ -50,7 +56,10 @@ class StepForm(forms.Form):
         super().__init__(data, initial=initial)
         goals = self.fields["goal"]
         assert isinstance(goals, GoalChoice)  # noqa: S101 (for the type checker)
-        goals.queryset = plan.goals.filter(status=Goal.Status.ACTIVE) if plan else Goal.objects.none()
+        own = Q(pk=step.goal_id) if step else Q(pk=None)
+        goals.queryset = (
+            plan.goals.filter(Q(status=Goal.Status.ACTIVE) | own) if plan else Goal.objects.none()
+        )
 
 
 class StatusForm(forms.Form):

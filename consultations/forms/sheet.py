@@ -48,7 +48,7 @@ def typed(data: QueryDict) -> list[DraftItem]:
 def revision(data: Mapping[str, str]) -> int:
     """The draft's revision the page knew; -1, which no draft has, for nonsense."""
     value = data.get("revision", "")
-    return int(value) if value.isdecimal() and len(value) < 10 else -1  # noqa: PLR2004
+    return int(value) if value.isdecimal() and len(value) < 10 else -1
 
 
 def tab(data: Mapping[str, str]) -> str:

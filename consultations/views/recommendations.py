@@ -53,7 +53,9 @@ def decide(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     if request.method == "GET":
         audit.look(shown.sheet, by=request.user, version=shown.number)
         return _show(request, shown, open_forms)
-    if not all([form.is_valid() for form in open_forms]):
+    # Each of them, so that all errors show at once.
+    valid = [form.is_valid() for form in open_forms]
+    if not all(valid):
         return _show(request, shown, open_forms, status=422)
     try:
         made = decisions.decide_all(shown, _choices(request, open_forms), by=request.user)

@@ -48,7 +48,9 @@ def autosave(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     except Conflict as conflict:
         context = _conflict(conflict) | {"by_script": True}
         return render(request, "consultations/sheet_conflict.html", context, status=409)
-    return JsonResponse({"revision": saved.revision, "saved_at": (saved.saved_at or saved.created_at).isoformat()})
+    return JsonResponse(
+        {"revision": saved.revision, "saved_at": (saved.saved_at or saved.created_at).isoformat()}
+    )
 
 
 @writes
@@ -66,7 +68,9 @@ def set_aside(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     own, key = _own(request, uuid), request.POST.get("key", "")
     if request.POST.get("act") == "take":
         recommendations.take_set_aside(own, key, by=request.user)
-        messages.success(request, _("Sie schreiben jetzt an der anderen Fassung weiter. Die vorige ist aufgehoben."))
+        messages.success(
+            request, _("Sie schreiben jetzt an der anderen Fassung weiter. Die vorige ist aufgehoben.")
+        )
     elif request.POST.get("act") == "drop":
         recommendations.drop_set_aside(own, key, by=request.user)
         messages.success(request, _("Die beiseitegelegte Fassung ist verworfen."))

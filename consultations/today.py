@@ -1,0 +1,281 @@
+"""What needs doing today: one list over everything a person is responsible for, the urgent first.
+
+Nothing is stored: each row is derived from the thing it speaks of, and is gone when that is done.
+A fixed number of queries for each role, whatever the number of rows.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import when
+from accounts.models import User
+from accounts.roles import Permission
+from clients.models import Client
+from consultations import recommendations
+from consultations.models import ClarificationException, Referral, SheetVersion, Step
+from notifications.models import Message
+from scheduling.models import BlockFormat, Booking, Rebooking, Session
+
+# Steps show up this long before they are due; appointments without an answer this long before.
+STEPS_AHEAD = timedelta(days=3)
+ANSWERS_AHEAD = timedelta(days=3)
+SESSIONS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One row: a sentence, what is behind it, and the button that leads to where it is done.
+
+    `rank` orders the list: 0 now, 1 today, 2 soon.
+    """
+
+    text: str
+    button: str
+    route: str
+    args: tuple[object, ...] = ()
+    note: str = ""
+    rank: int = 1
+
+
+@dataclass(frozen=True)
+class Today:
+    """The page: what to do, today's appointments of one's own, and the sessions ahead."""
+
+    day: date
+    todos: list[Todo]
+    appointments: list[Booking]
+    sessions: list[Session]
+
+
+def of(user: User, *, now: datetime | None = None) -> Today:
+    """Everything that waits for this person, by all their roles."""
+    now = now or timezone.now()
+    day = timezone.localdate(now, timezone=user.district.tz)
+    todos: list[Todo] = []
+    appointments: list[Booking] = []
+    if user.may(Permission.WORK_ON_CASES):
+        bookings = _coming(user, now)
+        appointments = [one for one in bookings if _day(one.start_at, user) == day]
+        todos += [*_of_caseworker(user, bookings, now, day)]
+    if user.may(Permission.WRITE_RECOMMENDATIONS):
+        todos += _of_specialist(user, now, day)
+    if user.may(Permission.ALLOW_EXCEPTIONS):
+        todos += _of_coordinator(user)
+    if user.may(Permission.ASSIGN_CASES):
+        todos += _of_team_lead(user)
+    return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
+
+
+# --- Caseworker --------------------------------------------------------------------------------
+def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: date) -> Iterator[Todo]:
+    yield from _answers(bookings, now)
+    yield from _to_decide(user)
+    yield from _steps(user, day)
+    yield from _numbers(user)
+    yield from _messages(user, now)
+    yield from _to_rebook(user)
+    yield from _drafts(user)
+
+
+def _coming(user: User, now: datetime) -> list[Booking]:
+    """One's own appointments of the next two weeks, and those of today that have begun."""
+    own = Booking.objects.for_user(user).filter(
+        status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED],
+        end_at__gte=now - timedelta(hours=12),
+        start_at__lte=now + timedelta(days=14),
+    )
+    return list(own.select_related("client", "slot__session__room").order_by("start_at"))
+
+
+def _answers(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
+    for booking in bookings:
+        if booking.client is None or booking.start_at <= now or booking.status != Booking.Status.BOOKED:
+            continue
+        name, at = booking.client.full_name, when.moment(booking.start_at)
+        if booking.answer == Booking.Answer.NOT_COMING:
+            yield Todo(
+                _("%(name)s kann am %(at)s nicht kommen.") % {"name": name, "at": at},
+                _("Termin ansehen"),
+                "scheduling:booking",
+                (booking.uuid,),
+                note=_("Der Platz ist noch belegt, bis Sie ihn freigeben."),
+                rank=0,
+            )
+        elif not booking.answer and booking.start_at <= now + ANSWERS_AHEAD:
+            yield Todo(
+                _("%(name)s hat den Termin am %(at)s noch nicht bestätigt.") % {"name": name, "at": at},
+                _("Termin ansehen"),
+                "scheduling:booking",
+                (booking.uuid,),
+                note=_("Bitte anrufen."),
+            )
+
+
+def _to_decide(user: User) -> Iterator[Todo]:
+    """Released versions that hold: items to decide, or an answer to a case consultation to read."""
+    waiting = (
+        SheetVersion.objects.to_case_team(user)
+        .current()
+        .annotate(open_items=Count("items", filter=Q(items__decision__isnull=True), distinct=True))
+        .filter(
+            Q(sheet__referral__format=BlockFormat.PRESENTATION, open_items__gt=0)
+            | Q(sheet__referral__format=BlockFormat.CASE_CONSULTATION, acknowledgement__isnull=True)
+        )
+        .select_related("sheet__referral__client")
+        .order_by("released_at")
+    )
+    for version in waiting:
+        referral = version.sheet.referral
+        since = when.ago(version.released_at)
+        if referral.format == BlockFormat.CASE_CONSULTATION:
+            text = _("Antwort auf die Fallberatung „%(who)s“ ist da.") % {"who": referral.pseudonym}
+            yield Todo(text, _("Lesen"), "consultations:decide", (version.uuid,), note=since)
+            continue
+        number: int = getattr(version, "open_items")
+        text = ngettext(
+            "Empfehlung für %(name)s: ein Punkt ist zu entscheiden.",
+            "Empfehlung für %(name)s: %(number)d Punkte sind zu entscheiden.",
+            number,
+        ) % {"name": referral.client.full_name if referral.client else "", "number": number}
+        yield Todo(text, _("Entscheiden"), "consultations:decide", (version.uuid,), note=since)
+
+
+def _steps(user: User, day: date) -> Iterator[Todo]:
+    due = Step.objects.for_user(user).standing().unfinished().filter(due_on__lte=day + STEPS_AHEAD)
+    for step in due.select_related("plan__client").order_by("due_on", "pk"):
+        texts = {"name": step.plan.client.full_name, "text": step.text}
+        is_late = step.due_on < day
+        yield Todo(
+            _("%(name)s: %(text)s") % texts,
+            _("Zum Schritt"),
+            "consultations:step",
+            (step.uuid,),
+            note=(_("überfällig seit %(day)s") if is_late else _("bis %(day)s"))
+            % {"day": when.day(step.due_on)},
+            rank=1 if step.due_on <= day else 2,
+        )
+
+
+def _numbers(user: User) -> Iterator[Todo]:
+    wrong = Client.objects.for_user(user).open().filter(wrong_number_at__isnull=False)
+    for client in wrong.order_by("wrong_number_at"):
+        yield Todo(
+            _("Nummer prüfen: Unter der Nummer von %(name)s hat sich jemand anderes gemeldet.")
+            % {"name": client.full_name},
+            _("Nummer ändern"),
+            "clients:edit",
+            (client.uuid,),
+            note=_("Es gehen keine SMS mehr an diese Nummer."),
+            rank=0,
+        )
+
+
+def _messages(user: User, now: datetime) -> Iterator[Todo]:
+    """Messages about something still to come that did not arrive, or about which nobody knows."""
+    lost = Message.objects.for_user(user).filter(
+        status__in=[Message.Status.UNCLEAR, Message.Status.FAILED],
+        client__wrong_number_at__isnull=True,
+        context__start_at__gt=now.isoformat(),
+    )
+    for message in lost.select_related("client").order_by("send_at"):
+        if message.status == Message.Status.UNCLEAR:
+            text = _("Ob die Nachricht an %(name)s angekommen ist, ist unklar.")
+        else:
+            text = _("Eine Nachricht an %(name)s war nicht zustellbar.")
+        yield Todo(
+            text % {"name": message.client.full_name},
+            _("Zur Person"),
+            "clients:detail",
+            (message.client.uuid,),
+            note=_("Bitte anrufen oder anders Bescheid geben."),
+            rank=0,
+        )
+
+
+def _to_rebook(user: User) -> Iterator[Todo]:
+    number = Rebooking.objects.for_user(user).open().count()
+    if number:
+        text = ngettext(
+            "Ein Termin ist ausgefallen und neu zu vergeben.",
+            "%(number)d Termine sind ausgefallen und neu zu vergeben.",
+            number,
+        )
+        yield Todo(text % {"number": number}, _("Neu vergeben"), "scheduling:rebook", rank=0)
+
+
+def _drafts(user: User) -> Iterator[Todo]:
+    drafts = Referral.objects.of_case_team(user).filter(submitted_at__isnull=True, withdrawn_at__isnull=True)
+    number = drafts.count()
+    if number:
+        text = ngettext("Eine Anmeldung ist angefangen.", "%(number)d Anmeldungen sind angefangen.", number)
+        yield Todo(text % {"number": number}, _("Weiterschreiben"), "consultations:referrals", rank=2)
+
+
+# --- The others --------------------------------------------------------------------------------
+def _of_specialist(user: User, now: datetime, day: date) -> Iterator[Todo]:
+    session = Session.objects.held_by(user).taking_place().filter(end_at__gt=now).order_by("start_at").first()
+    if session is not None and _day(session.start_at, user) == day:
+        text = _("Heute ist Sprechstunde, ab %(time)s Uhr.") % {"time": when.clock(session.start_at)}
+        yield Todo(text, _("Zur Tagesagenda"), "consultations:agenda", rank=0)
+    begun = Booking.Status.ARRIVED, Booking.Status.FULFILLED
+    unwritten = (
+        recommendations.referrals_for(user)
+        .filter(booking__status__in=begun, sheet__versions__isnull=True)
+        .select_related("booking", "client")
+        .order_by("booking__start_at")
+    )
+    for referral in unwritten:
+        booking = referral.booking
+        yield Todo(
+            _("Die Empfehlung zum Termin am %(at)s ist noch nicht freigegeben.")
+            % {"at": when.moment(booking.start_at) if booking else ""},
+            _("Empfehlung schreiben"),
+            "consultations:sheet",
+            (referral.uuid,),
+        )
+
+
+def _of_coordinator(user: User) -> Iterator[Todo]:
+    number = ClarificationException.objects.for_user(user).open().count()
+    if number:
+        text = ngettext(
+            "Eine Ausnahme ist zu entscheiden.", "%(number)d Ausnahmen sind zu entscheiden.", number
+        )
+        yield Todo(text % {"number": number}, _("Entscheiden"), "consultations:exceptions")
+    waiting = Rebooking.objects.of_district(user).open().count()
+    if waiting and not user.may(Permission.WORK_ON_CASES):
+        text = ngettext(
+            "Ein ausgefallener Termin ist noch nicht neu vergeben.",
+            "%(number)d ausgefallene Termine sind noch nicht neu vergeben.",
+            waiting,
+        )
+        yield Todo(text % {"number": waiting}, _("Ansehen"), "scheduling:rebook", rank=2)
+
+
+def _of_team_lead(user: User) -> Iterator[Todo]:
+    left = Client.objects.to_assign_by(user).open().filter(owner__is_active=False).count()
+    if left:
+        text = ngettext(
+            "Ein Fall hat keine Fallführung mehr.", "%(number)d Fälle haben keine Fallführung mehr.", left
+        )
+        yield Todo(text % {"number": left}, _("Zuweisen"), "clients:assignments", rank=0)
+
+
+def _sessions(user: User, now: datetime) -> list[Session]:
+    """The next sessions: one's own for a specialist, else the district's."""
+    ahead = Session.objects.for_user(user).taking_place().filter(end_at__gt=now)
+    if not user.may(Permission.SEE_BOARD):
+        if not user.may(Permission.SEE_AGENDA):
+            return []
+        ahead = ahead.held_by(user)
+    return list(ahead.select_related("room", "specialist").order_by("start_at")[:SESSIONS_SHOWN])
+
+
+def _day(at: datetime, user: User) -> date:
+    return at.astimezone(user.district.tz).date()

@@ -1,0 +1,134 @@
+"""What waits for whom, and that it is gone when it is done."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from consultations import decisions, help_plans, recommendations, today
+from consultations.models import ItemCode
+from tests.consultations.sheets import line, release
+from tests.factories import (
+    BookingFactory,
+    ClientFactory,
+    OrganisationFactory,
+    ReferralFactory,
+    SessionFactory,
+    SlotFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def a_released_sheet():
+    """Of a presentation that was held an hour ago."""
+    slot = SlotFactory(session=SessionFactory(start_at=timezone.now() - timedelta(hours=2)))
+    client = ClientFactory()
+    booking = BookingFactory(slot=slot, status="fulfilled", client=client, holder=client.owner)
+    referral = ReferralFactory(client=client, booking=booking, submitted_at=timezone.now())
+    sheet = recommendations.open_sheet(referral, by=slot.session.specialist.user)
+    return release(sheet, line(ItemCode.STABILISING, "Ein fester Termin."))
+
+
+def texts(user):
+    return [todo.text for todo in today.of(user).todos]
+
+
+def stranger():
+    return UserFactory(organisation=OrganisationFactory(name="Caritas"))
+
+
+def test_an_undecided_recommendation_waits_for_the_case_team_until_it_is_decided():
+    version = a_released_sheet()
+    owner = version.sheet.referral.client.owner
+    (todo,) = [one for one in today.of(owner).todos if one.route == "consultations:decide"]
+    assert "Amal Haddad" in todo.text
+    assert "consultations:decide" not in [one.route for one in today.of(UserFactory()).todos]
+    assert "consultations:decide" not in [one.route for one in today.of(stranger()).todos]
+    decisions.accept_all(version, by=owner)
+    assert "consultations:decide" not in [one.route for one in today.of(owner).todos]
+
+
+def test_due_steps_wait_and_overdue_ones_say_so():
+    client = ClientFactory()
+    plan = help_plans.of_client(client, by=client.owner)
+    day = timezone.localdate()
+    for text, days in (("Spät", -2), ("Bald", 2), ("Später", 30)):
+        help_plans.add_step(
+            plan,
+            domain="health",
+            text=text,
+            responsible="caseworker",
+            due_on=day + timedelta(days),
+            by=client.owner,
+        )
+    todos = [todo for todo in today.of(client.owner).todos if todo.route == "consultations:step"]
+    assert [todo.text for todo in todos] == ["Amal Haddad: Spät", "Amal Haddad: Bald"]
+    assert todos[0].note.startswith("überfällig")
+    help_plans.set_status(
+        plan.steps.get(text__isnull=False, due_on=day - timedelta(2)), status="done", by=client.owner
+    )
+    assert "Amal Haddad: Spät" not in texts(client.owner)
+
+
+@pytest.mark.parametrize(
+    ("answer", "days", "expected"),
+    [("not_coming", 7, "kann am"), ("", 2, "noch nicht bestätigt"), ("", 7, None), ("coming", 2, None)],
+)
+def test_answers_of_clients_wait_while_something_is_to_be_done(answer, days, expected):
+    client = ClientFactory()
+    start = timezone.now() + timedelta(days=days)
+    slot = SlotFactory(session=SessionFactory(start_at=start))
+    BookingFactory(slot=slot, client=client, holder=client.owner, answer=answer)
+    found = texts(client.owner)
+    assert (expected is None and found == []) or expected in found[0]
+    assert texts(stranger()) == []
+
+
+def test_a_wrong_number_comes_first():
+    client = ClientFactory(wrong_number_at=timezone.now())
+    ReferralFactory(client=client)
+    assert "Nummer prüfen" in texts(client.owner)[0]
+    assert "Eine Anmeldung ist angefangen." in texts(client.owner)
+
+
+def test_the_specialist_is_reminded_of_a_sheet_not_released():
+    slot = SlotFactory(session=SessionFactory(start_at=timezone.now() - timedelta(hours=2)))
+    booking = BookingFactory(slot=slot, status="fulfilled", client=ClientFactory())
+    ReferralFactory(client=booking.client, booking=booking, submitted_at=timezone.now())
+    specialist = slot.session.specialist.user
+    assert any(todo.route == "consultations:sheet" for todo in today.of(specialist).todos)
+    other = UserFactory(roles=["specialist"])
+    assert today.of(other).todos == []
+
+
+def test_the_team_lead_hears_of_cases_nobody_leads():
+    client = ClientFactory()
+    client.owner.is_active = False
+    client.owner.save()
+    assert texts(UserFactory(roles=["team_lead"])) == ["Ein Fall hat keine Fallführung mehr."]
+    other = UserFactory(roles=["team_lead"], organisation=OrganisationFactory(name="Caritas"))
+    assert texts(other) == []
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queries):
+    caseworker = UserFactory()
+    for number in range(rows):
+        client = ClientFactory(owner=caseworker)
+        session = SessionFactory(start_at=timezone.now() + timedelta(days=1, hours=4 * number))
+        BookingFactory(slot=SlotFactory(session=session), client=client, holder=caseworker)
+        plan = help_plans.of_client(client, by=caseworker)
+        help_plans.add_step(
+            plan,
+            domain="health",
+            text="x",
+            responsible="caseworker",
+            due_on=timezone.localdate(),
+            by=caseworker,
+        )
+    with django_assert_num_queries(8):
+        # appointments, versions, steps, numbers, messages, rebookings, drafts, sessions
+        found = today.of(caseworker)
+    assert len(found.todos) == 2 * rows
