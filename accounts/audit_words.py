@@ -12,6 +12,7 @@ VERBS: dict[str, str | Promise] = {
     "read_audit": _("Protokoll gelesen"),
     "found_similar": _("als mögliche Dublette angezeigt bekommen"),
     "printed": _("gedruckt"),
+    "downloaded": _("in den Kalender übernommen"),
     # Signing in
     "signed_in": _("angemeldet"),
     "signed_out": _("abgemeldet"),
@@ -46,6 +47,7 @@ VERBS: dict[str, str | Promise] = {
     "changed": _("geändert"),
     "cancelled": _("abgesagt"),
     "ended": _("beendet"),
+    "extended": _("weitergeführt"),
     # Cases
     "registered": _("Fall angelegt"),
     "assigned": _("Fall zugewiesen"),
@@ -119,6 +121,7 @@ TARGETS: dict[str, str | Promise] = {
     "notifications.message": _("Nachricht"),
     "scheduling.appointmentkind": _("Art von Termin"),
     "scheduling.booking": _("Termin"),
+    "scheduling.rebooking": _("Neuvergabe"),
     "scheduling.resource": _("Raum oder Fachkraft"),
     "scheduling.series": _("Terminreihe"),
     "scheduling.session": _("Sprechtag"),
