@@ -31,9 +31,12 @@ def end_hold(hold: Booking) -> None:
     Booking.objects.filter(pk=hold.pk).update(held_until=in_database(-0.01))
 
 
-def begin(slot: Slot, *, minutes_ago: float = 1) -> None:
-    """Let the slot and its bookings have begun."""
-    start, end = in_database(-minutes_ago), in_database(70 - minutes_ago)
+def begin(slot: Slot, *, days_ago: int = 0) -> None:
+    """Let the slot and its bookings have begun a moment ago, on that day."""
+    now = in_database().astimezone(slot.district.tz)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = max(now - timedelta(minutes=1), midnight) - timedelta(days=days_ago)
+    end = start + timedelta(minutes=70)
     Slot.objects.filter(pk=slot.pk).update(start_at=start, end_at=end)
     Booking.objects.filter(slot=slot).update(start_at=start, end_at=end, during=(start, end))
     slot.refresh_from_db()
@@ -414,7 +417,7 @@ def test_a_wrong_tap_is_undone_on_the_same_day() -> None:
 
 def test_another_day_nothing_is_undone() -> None:
     booking = factories.BookingFactory(status="fulfilled")
-    begin(booking.slot, minutes_ago=2 * 24 * 60)
+    begin(booking.slot, days_ago=2)
 
     assert refusal(rules.undo_mark, booking, by=booking.holder).codes == ["too_late_to_undo"]
 
