@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as DjangoSession
 from django.db import connection, transaction
 from django.db.models import F
@@ -401,7 +402,7 @@ async def test_sessions_are_checked_again_while_the_socket_is_open(fault: str, i
             for row in DjangoSession.objects.all():
                 data = row.get_decoded()
                 if data["_auth_user_id"] == str(anna.pk):
-                    store = DjangoSession.get_session_store_class()(row.session_key)
+                    store = SessionStore(row.session_key)
                     store["seen_at"] = 0
                     store.save()
         elif fault == "deactivated":
