@@ -34,7 +34,7 @@ def render(source: str, **context: Any) -> str:
 
 def person(*roles: Role, verified: bool = True) -> User:
     user = User(name="Miriam Keller", roles=list(roles), district=District(name="Landkreis Musterbach"))
-    user.is_verified = lambda: verified  # type: ignore[attr-defined]  # as django_otp's middleware does
+    user.is_verified = lambda: verified  # type: ignore[method-assign]  # as django_otp's middleware does
     return user
 
 

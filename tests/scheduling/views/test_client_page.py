@@ -30,8 +30,13 @@ def booking() -> Booking:
     return made
 
 
+def client_of(booking: Booking) -> Client:
+    assert booking.client is not None
+    return booking.client
+
+
 def path(booking: Booking) -> str:
-    token = links.token(reminders.CLIENT_PAGE, booking.uuid, booking.client.link_version)
+    token = links.token(reminders.CLIENT_PAGE, booking.uuid, client_of(booking).link_version)
     return reverse("scheduling:client_page", args=[token])
 
 
@@ -93,7 +98,7 @@ def test_nothing_else_stands_on_it(booking: Booking) -> None:
 
     shown = page(booking)
 
-    client = booking.client
+    client = client_of(booking)
     telling = [client.given_name, client.family_name, client.case_number, client.mobile, client.owner.name]
     telling += [booking.slot.kind.name, booking.slot.session.specialist.name, "Sprechstunde", "Trauma"]
     for word in telling:
@@ -188,12 +193,12 @@ def test_this_is_not_my_number(booking: Booking) -> None:
     response = say(booking, "wrong_number")
 
     assert texts.phrases("ar")["thanks_wrong_number"] in response.content.decode()
-    booking.client.refresh_from_db()
-    assert booking.client.wrong_number_at is not None
+    client_of(booking).refresh_from_db()
+    assert client_of(booking).wrong_number_at is not None
     for address in addresses:
         assert Browser().get(address).status_code == 404
     assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.WITHDRAWN}
-    assert AuditEvent.objects.about(booking.client).filter(verb="wrong_number", channel="link").exists()
+    assert AuditEvent.objects.about(client_of(booking)).filter(verb="wrong_number", channel="link").exists()
     # The appointment itself is untouched: whoever held this phone was a stranger.
     booking.refresh_from_db()
     assert (booking.status, booking.answer) == (Booking.Status.BOOKED, "")
@@ -202,8 +207,8 @@ def test_this_is_not_my_number(booking: Booking) -> None:
 def test_no_more_sms(booking: Booking) -> None:
     say(booking, "no_more_sms")
 
-    booking.client.refresh_from_db()
-    assert booking.client.opted_out_at is not None
+    client_of(booking).refresh_from_db()
+    assert client_of(booking).opted_out_at is not None
     assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.WITHDRAWN}
     shown = page(booking)
     assert texts.phrases("ar")["thanks_no_more_sms"] in shown
@@ -258,8 +263,8 @@ def test_after_the_appointment_it_is_over(booking: Booking) -> None:
 
     assert Browser().get(path(booking)).status_code == 404
     assert say(booking, "wrong_number").status_code == 404
-    booking.client.refresh_from_db()
-    assert booking.client.wrong_number_at is None
+    client_of(booking).refresh_from_db()
+    assert client_of(booking).wrong_number_at is None
 
 
 @pytest.mark.parametrize("status", [Booking.Status.FULFILLED, Booking.Status.NOSHOW])
@@ -288,7 +293,7 @@ def test_a_stranger_guesses_nothing(booking: Booking) -> None:
 
 def test_an_older_link_dies_with_its_version(booking: Booking) -> None:
     address = path(booking)
-    contact.wrong_number(booking.client)
+    contact.wrong_number(client_of(booking))
 
     assert Browser().get(address).status_code == 404
 

@@ -63,6 +63,7 @@ def test_without_javascript_one_can_come_not_come_and_stop_sms(windows: Windows,
     page.get_by_text(words["thanks_no_more_sms"]).wait_for()
 
     booking.refresh_from_db()
+    assert booking.client is not None
     booking.client.refresh_from_db()
     assert booking.answer == "coming"
     assert booking.client.opted_out_at is not None
