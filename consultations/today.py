@@ -50,7 +50,7 @@ class Today:
     day: date
     todos: list[Todo]
     appointments: list[Booking]
-    sessions: list[Session]
+    sessions: list[tuple[date, Session]]  # with its day in the district
 
 
 def of(user: User, *, now: datetime | None = None) -> Today:
@@ -267,14 +267,15 @@ def _of_team_lead(user: User) -> Iterator[Todo]:
         yield Todo(text % {"number": left}, _("Zuweisen"), "clients:assignments", rank=0)
 
 
-def _sessions(user: User, now: datetime) -> list[Session]:
+def _sessions(user: User, now: datetime) -> list[tuple[date, Session]]:
     """The next sessions: one's own for a specialist, else the district's."""
     ahead = Session.objects.for_user(user).taking_place().filter(end_at__gt=now)
     if not user.may(Permission.SEE_BOARD):
         if not user.may(Permission.SEE_AGENDA):
             return []
         ahead = ahead.held_by(user)
-    return list(ahead.select_related("room", "specialist").order_by("start_at")[:SESSIONS_SHOWN])
+    shown = ahead.select_related("room").order_by("start_at")[:SESSIONS_SHOWN]
+    return [(_day(session.start_at, user), session) for session in shown]
 
 
 def _day(at: datetime, user: User) -> date:

@@ -1,0 +1,31 @@
+"""Heute, for everybody who signs in."""
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from tests.factories import ClientFactory, SessionFactory, UserFactory
+from tests.sign_in import as_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_everybody_of_the_demo_district_has_a_today():
+    call_command("load_demo")
+    for user in User.objects.all():
+        page = as_user(user).get(reverse("consultations:today")).content.decode()
+        assert "Zu tun" in page or "Nichts zu tun" in page
+
+
+def test_the_list_is_ones_own():
+    client = ClientFactory(wrong_number_at="2026-11-01T10:00Z")
+    assert "Amal Haddad" in as_user(client.owner).get("/").content.decode()
+    assert "Amal Haddad" not in as_user(UserFactory()).get("/").content.decode()
+
+
+def test_the_specialist_is_led_to_the_agenda_of_their_next_session():
+    session = SessionFactory()
+    page = as_user(session.specialist.user).get("/").content.decode()
+    assert reverse("consultations:agenda", args=[timezone.localdate(session.start_at)]) in page
