@@ -9,11 +9,9 @@ from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts import sessions
 from accounts.access import declaration
 from accounts.models import User
-
-# How far a session's note of its last request may lag behind (accounts/middleware.py).
-SEEN_RESOLUTION_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class House:
     def idle_seconds(self) -> int:
         """When the browser signs out: a little before the server, which looks at its clock rarely."""
         limit: int = settings.IDLE_TIMEOUT_SECONDS
-        return max(limit - SEEN_RESOLUTION_SECONDS, limit // 2)
+        return int(limit - sessions.seen_resolution())
 
     @cached_property
     def person(self) -> User | None:

@@ -5,14 +5,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
 from accounts import sessions
 from accounts.access import Door, declaration
@@ -80,11 +78,7 @@ def _somebody(request: HttpRequest) -> User | None:
     user = request.user
     if not isinstance(user, User) or not user.is_active:
         return None
-    if sessions.is_over(request.session):
-        sessions.end(request)
-        messages.info(
-            request, _("Sie waren eine Weile nicht aktiv. Zum Schutz der Daten sind Sie abgemeldet.")
-        )
+    if sessions.end_if_over(request):
         return None
     return user
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import django_otp
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts import announcements, audit
 from accounts.models import TotpDevice, User
@@ -16,7 +18,6 @@ LANGUAGE_KEY = "language"
 _SEEN_KEY = "seen_at"
 _BEGUN_KEY = "begun_at"
 _VERIFIED_KEY = "verified_at"
-_SEEN_RESOLUTION_SECONDS = 30
 # How long a code stays good enough for changing one's own second factor.
 _FRESH_SECONDS = 5 * 60
 
@@ -53,14 +54,35 @@ def lock(request: HttpRequest) -> None:
         announcements.rights_changed(request.user)
 
 
-def end(request: HttpRequest) -> None:
-    """Sign out; nothing of the session is left, and its open sockets close."""
+def seen_resolution() -> float:
+    """By how many seconds a session's note of its last request may lag behind."""
+    limit: int = settings.IDLE_TIMEOUT_SECONDS
+    return min(30.0, limit / 60)
+
+
+def end(request: HttpRequest, *, idle: bool = False) -> None:
+    """Sign out; nothing of the session is left, and its open sockets close.
+
+    `idle`: nobody asked for it, so the next page says why.
+    """
     user = request.user
     if isinstance(user, User):
         audit.record("signed_out", user, by=user)
     logout(request)
     if isinstance(user, User):
         announcements.rights_changed(user)
+    if idle:
+        messages.info(
+            request, _("Sie waren eine Weile nicht aktiv. Zum Schutz der Daten sind Sie abgemeldet.")
+        )
+
+
+def end_if_over(request: HttpRequest) -> bool:
+    """End a session that slept too long or lasted a working day, and say so on the next page."""
+    if not is_over(request.session):
+        return False
+    end(request, idle=True)
+    return True
 
 
 def is_over(session: SessionBase | dict[str, Any]) -> bool:
@@ -74,8 +96,8 @@ def is_over(session: SessionBase | dict[str, Any]) -> bool:
 def awake(request: HttpRequest, *, at_once: bool = False) -> None:
     """Somebody is there.
 
-    Written every half minute at most, unless `at_once`, so that reading pages writes no rows.
+    Written every half minute at most (`seen_resolution`), unless `at_once`: reading pages writes no rows.
     """
     now = time.time()
-    if at_once or now - request.session.get(_SEEN_KEY, 0) > _SEEN_RESOLUTION_SECONDS:
+    if at_once or now - request.session.get(_SEEN_KEY, 0) > seen_resolution():
         request.session[_SEEN_KEY] = now

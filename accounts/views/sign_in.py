@@ -28,7 +28,7 @@ from accounts.models import User
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for name and password; the second factor comes next."""
-    if isinstance(request.user, User) and request.user.is_active and not sessions.is_over(request.session):
+    if isinstance(request.user, User) and request.user.is_active and not sessions.end_if_over(request):
         return _to_second_factor(request)
     form = SignInForm(request.POST or None)
     if form.is_valid():
@@ -53,8 +53,8 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict[s
 @after_password
 @require_POST
 def sign_out(request: SignedInRequest) -> HttpResponse:
-    """End the session."""
-    sessions.end(request)
+    """End the session; `idle` when the browser does it because nobody was there."""
+    sessions.end(request, idle="idle" in request.POST)
     return redirect("accounts:sign_in")
 
 

@@ -42,10 +42,18 @@
     }
   }
 
-  function leave() {
+  async function leave() {
     if (isOver) return;
     isOver = true;
     document.dispatchEvent(new CustomEvent("idle:over"));
+    try {
+      await fetch(body.signOutUrl, {
+        method: "POST",
+        headers: { "X-CSRFToken": body.csrf },
+        body: new URLSearchParams({ idle: "1" }),
+        redirect: "manual",
+      });
+    } catch { /* offline: the server ends the session by its own clock */ }
     const back = encodeURIComponent(location.pathname + location.search);
     location.assign(`${body.signInUrl}?next=${back}`);
   }
@@ -67,7 +75,10 @@
 
   dialog.querySelector("[data-idle-stay]").addEventListener("click", stay);
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); stay(); });
-  document.addEventListener("htmx:afterRequest", requestSeen);
+  // What a page asks for by itself (X-Background) does not mean that somebody is there.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.requestConfig?.headers?.["X-Background"]) requestSeen();
+  });
   document.addEventListener("autosave:saved", requestSeen);
   document.addEventListener("visibilitychange", tick);
   requestSeen();

@@ -93,7 +93,8 @@ class TestFilters:
         audit.look(user, by=user)
         audit.record("changed_district", user.district, by=user)
         today = datetime.now(UTC).date()
-        span = {"first_on": today - timedelta(days=1), "last_on": today + timedelta(days=1)}
+        yesterday, tomorrow = (str(today + timedelta(days=days)) for days in (-1, 1))
+        span = {"first_on": yesterday, "last_on": tomorrow}
 
         def whats(**filters: str) -> set[str]:
             return set(_whats(people.administrator.get(URL, {**span, **filters}))) - {"Protokoll gelesen"}

@@ -1,0 +1,154 @@
+"""Signing in as a person does it, in a real Chromium: first time, every time, idle, locked."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from accounts import second_factor
+from accounts.models import TotpDevice
+from tests import browsing
+from tests.browsing import axe, sign_in
+from tests.factories import PASSWORD, UserFactory
+from tests.servers import Daphne
+
+pytestmark = pytest.mark.django_db(transaction=True)
+# A code works once; the next step's is valid already.
+NEXT_STEP = timedelta(seconds=30)
+
+
+def _give_password(page: Page, username: str = "anna") -> None:
+    page.get_by_role("textbox").first.fill(username)
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/anmelden/(code|einrichten)/"))
+
+
+def _give_code(page: Page, code: str) -> None:
+    page.locator("input[autocomplete=one-time-code]").fill(code)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_the_first_sign_in_and_the_second(windows: browsing.Windows, language: str) -> None:
+    user = UserFactory(username="anna", name="Anna", password=PASSWORD, language=language)
+    page = windows.open(locale=language)
+    findings: list[str] = []
+
+    # Where one was going is remembered from here on.
+    page.goto("/krisenkarte/")
+    expect(page).to_have_url(re.compile(r"/anmelden/\?next="))
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    findings += axe(page)
+    _give_password(page)
+
+    expect(page).to_have_url(re.compile("/anmelden/einrichten/"))
+    assert page.evaluate("document.querySelector('.qr-code').naturalWidth") > 100, "the QR code is a picture"
+    findings += axe(page)
+    secret = TotpDevice.objects.get(user=user).secret
+    page.locator("summary").click()
+    expect(page.locator("#secret")).to_contain_text(secret[:4])
+    # Pasted as apps show it, in two groups.
+    code = second_factor.current_code(secret)
+    _give_code(page, f"{code[:3]} {code[3:]}")
+
+    codes = page.locator("#codes li")
+    expect(codes).to_have_count(10)
+    findings += axe(page)
+    recovery_code = codes.first.inner_text()
+    page.locator("main a.kern-btn--primary").click()
+    expect(page).to_have_url(re.compile("/krisenkarte/$"))
+    findings += axe(page)
+
+    _sign_out(page)
+    expect(page).to_have_url(re.compile("/anmelden/$"))
+    page.goto("/anmelden/?next=/konto/")
+    _give_password(page)
+    expect(page.locator("h1")).to_be_visible()
+    findings += axe(page)
+    _give_code(page, code)
+    expect(page.locator("[role=alert]")).to_be_visible()
+    findings += axe(page)
+    _give_code(page, second_factor.current_code(secret, at=timezone.now() + NEXT_STEP))
+    expect(page).to_have_url(re.compile("/konto/$"))
+    findings += axe(page)
+
+    _sign_out(page)
+    _give_password(page)
+    _give_code(page, recovery_code)
+    page.goto("/konto/")
+    expect(page.locator("main")).to_contain_text(re.compile(r"9 (von|of) 10"))
+    assert findings == []
+
+
+def test_sign_in_works_on_a_small_phone_and_with_the_keyboard_alone(windows: browsing.Windows) -> None:
+    user = UserFactory(username="anna", password=PASSWORD)
+    device = second_factor.give(user, second_factor.new_secret())
+    page = windows.open(viewport={"width": 320, "height": 640})
+    page.goto("/anmelden/?next=/konto/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.keyboard.type("anna")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/anmelden/code/"))
+    page.keyboard.type(second_factor.current_code(device.secret))
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/konto/$"))
+
+
+def test_a_locked_desk_opens_with_a_code_where_one_was(windows: browsing.Windows) -> None:
+    user = UserFactory(username="anna", password=PASSWORD)
+    device = second_factor.give(user, second_factor.new_secret())
+    page = windows.open()
+    sign_in(page, user, PASSWORD)
+    page.goto("/krisenkarte/")
+    page.locator("[data-menu] summary").click()
+    page.get_by_role("button", name="Sperren").click()
+    expect(page).to_have_url(re.compile("/anmelden/code/"))
+    expect(page.locator(".crisis-steps")).to_have_count(0)
+    _give_code(page, second_factor.current_code(device.secret, at=timezone.now() + NEXT_STEP))
+    expect(page).to_have_url(re.compile("/krisenkarte/$"))
+
+
+@pytest.fixture
+def hasty(browser: Browser, transactional_db: None, tmp_path: Path) -> Iterator[browsing.Windows]:
+    """Windows on a server that signs out after a quarter of a minute."""
+    daphne = Daphne(tmp_path / "log", IDLE_TIMEOUT_SECONDS="15")
+    daphne.start()
+    windows = browsing.Windows(browser, daphne.url)
+    yield windows
+    windows.close()
+    daphne.end()
+    assert windows.faults == []
+
+
+def test_an_idle_person_is_warned_may_stay_and_is_signed_out_in_the_end(hasty: browsing.Windows) -> None:
+    user = UserFactory(username="anna", password=PASSWORD)
+    second_factor.give(user, second_factor.new_secret())
+    page = hasty.open()
+    sign_in(page, user, PASSWORD)
+    page.goto("/konto/")
+    dialog = page.locator("#idle-dialog")
+    expect(dialog).to_be_visible(timeout=15_000)
+    assert axe(page) == []
+    dialog.get_by_role("button", name="Angemeldet bleiben").click()
+    expect(dialog).to_be_hidden()
+    expect(dialog).to_be_visible(timeout=15_000)
+    expect(page).to_have_url(re.compile(r"/anmelden/\?next=%2Fkonto%2F"), timeout=20_000)
+    expect(page.locator("main")).to_contain_text("Sie waren eine Weile nicht aktiv")
+    _give_password(page)
+    TotpDevice.objects.filter(user=user).update(last_t=-1)
+    _give_code(page, second_factor.current_code(TotpDevice.objects.get(user=user).secret))
+    expect(page).to_have_url(re.compile("/konto/$"))
+
+
+def _sign_out(page: Page) -> None:
+    page.locator("[data-menu] summary").click()
+    page.locator("form[data-sign-out] button").click()
+    page.wait_for_url(re.compile("/anmelden/"))
