@@ -21,6 +21,7 @@ from scheduling.models import BlockFormat, HolidayRule, Reservation, Resource
 
 HORIZON = relativedelta(months=12)
 LONGEST_AHEAD = relativedelta(years=2)
+MOST_DATES = 366  # each is a tick box on the preview; a form of 500 fields is refused
 _MOVES_REACH = timedelta(days=31)  # how far a date may be moved at most by holidays
 
 
@@ -185,8 +186,17 @@ def _against_days(outline: Outline, now: datetime) -> Iterator[str]:
         yield gettext("Das Ende liegt vor dem ersten Tag.")
     elif until and until > first_on + LONGEST_AHEAD:
         yield gettext("Eine Serie wird höchstens für zwei Jahre geplant. Ohne Ende läuft sie weiter.")
-    elif not any(recurrence.dates(outline.rule, first_on, _last_day(outline, now))):
-        yield gettext("In dieser Zeit liegt kein Termin. Bitte prüfen Sie Rhythmus, Beginn und Ende.")
+    else:
+        number = sum(1 for _day in recurrence.dates(outline.rule, first_on, _last_day(outline, now)))
+        if not number:
+            yield gettext("In dieser Zeit liegt kein Termin. Bitte prüfen Sie Rhythmus, Beginn und Ende.")
+        if number > MOST_DATES:
+            yield gettext(
+                "Das sind %(number)s Termine. Auf einmal lassen sich höchstens %(most)s planen."
+            ) % {
+                "number": number,
+                "most": MOST_DATES,
+            }
 
 
 def dates(

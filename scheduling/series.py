@@ -136,13 +136,16 @@ def extend_all(now: datetime) -> int:
 def end(series: Series, *, from_on: date, by: User) -> list[Session]:
     """Let no session of the series take place from that day on, except what is booked or held.
 
-    Sessions nobody has booked are cancelled, free slots beside booked ones are closed. Returns the
-    sessions that remain because of bookings; each can be cancelled by itself.
+    From today at the earliest: what has begun stays. Sessions nobody has booked are cancelled, free
+    slots beside booked ones are closed. Returns the sessions that remain because of bookings; each
+    can be cancelled by itself.
     """
+    now = timezone.now()
+    from_on = max(from_on, now.astimezone(series.district.tz).date())
     with transaction.atomic():
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=series.pk)
         _end_rule(series, from_on)
-        since = _start_of_day(series.district, from_on)
+        since = max(_start_of_day(series.district, from_on), now)
         sessions = list(series.sessions.taking_place().filter(start_at__gte=since))
         locked = list(
             Slot.objects.select_for_update(no_key=True).filter(session__in=sessions).open().order_by("pk")

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -182,7 +183,7 @@ class YearForm:
             )
         return not self.form.errors
 
-    @property
+    @cached_property
     def outline(self) -> Outline:
         """The series on paper; of valid forms. Enters the specialist as a resource on first use."""
         said = self.form.cleaned_data

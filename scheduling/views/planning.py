@@ -20,6 +20,8 @@ from scheduling.series import CannotPlan
 
 # What stands in the request beside the form itself.
 _NOT_CARRIED = {"csrfmiddlewaretoken", "act", "shown", "dates", "use_template"}
+# Dates that take place or not as the coordinator says.
+_TO_DECIDE = {Outcome.TAKES_PLACE, Outcome.MOVED, Outcome.LEFT_OUT, Outcome.CONFLICT}
 
 
 @requires(Permission.PLAN_SESSIONS)
@@ -96,6 +98,7 @@ def _preview(
         "outline": outline,
         "rhythm": recurrence.words(outline.rule),
         "rows": rows,
+        "shown": ",".join(f"{row.original_on}" for row in rows if row.outcome in _TO_DECIDE),
         "made": sum(row.is_made for row in rows),
         "in_the_way": [row for row in rows if row.outcome == Outcome.CONFLICT],
         "refused": refused,
@@ -115,9 +118,8 @@ def _offered(row: PreviewDate, struck: set[date]) -> PreviewDate:
 def _left_out(data: QueryDict) -> frozenset[date]:
     """The dates that were shown with a tick box and are not ticked."""
     ticked = set(data.getlist("dates"))
-    return frozenset(
-        day for shown in data.getlist("shown") if shown not in ticked and (day := _day(shown)) is not None
-    )
+    shown = data.get("shown", "").split(",")
+    return frozenset(day for text in shown if text not in ticked and (day := _day(text)) is not None)
 
 
 def _day(text: str) -> date | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import Count, Prefetch, Q
 from django.db.models.functions import Now
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from scheduling.models import Booking, Series, Session, Slot
 from scheduling.models.series import SessionQuerySet
 from scheduling.problems import Refused
 
+_YEARS = range(2020, 2100)
 _BOOKED = Q(
     slots__bookings__status__in=[
         Booking.Status.BOOKED,
@@ -37,7 +38,9 @@ _HELD = Q(slots__bookings__status=Booking.Status.TENTATIVE, slots__bookings__hel
 def session_list(request: SignedInRequest, year: int | None = None) -> HttpResponse:
     """The sessions of a year with their counts, the running series, and what needs a decision."""
     now = timezone.now()
-    shown = year or timezone.localdate().year
+    shown = timezone.localdate().year if year is None else year
+    if shown not in _YEARS:
+        raise Http404
     context = {
         "year": shown,
         "this_year": timezone.localdate().year,

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from dateutil.relativedelta import relativedelta
 from django.apps import apps
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent
-from scheduling import planning, running, series
+from scheduling import planning, running, series, tasks
 from scheduling.models import HolidayRule, Reservation, Resource, Series, Session, Slot
 from scheduling.planning import Block, Outcome, Outline
 from scheduling.recurrence import EveryWeeks, MonthDay, NthWeekday, Recurrence, UnusableRule
@@ -308,6 +309,7 @@ def test_the_preview_writes_nothing_and_costs_one_query(django_assert_num_querie
         ({"until": date(2026, 12, 31)}, "vor dem ersten Tag"),
         ({"until": date(2029, 1, 2)}, "zwei Jahre"),
         ({"until": date(2027, 1, 4)}, "kein Termin"),
+        ({"rule": EveryWeeks(1, (0, 1, 2, 3, 4)), "until": date(2028, 12, 31)}, "höchstens 366"),
         ({"blocks": ()}, "mindestens einen Block"),
         ({"start_time": time(21, 6)}, "nach Mitternacht"),
     ],
@@ -495,6 +497,24 @@ def test_an_ended_series_stays_ended() -> None:
     assert occurrences(year, NOW, NOW + timedelta(days=700)) == [
         session.start_at for session in year.sessions.taking_place()
     ]
+
+
+def test_ending_does_not_reach_into_the_past() -> None:
+    held = factories.SessionFactory(start_at=timezone.now() - timedelta(minutes=30))
+    factories.SlotFactory(session=held)
+    series.end(held.series, from_on=date(2020, 1, 1), by=held.series.created_by)
+    held.refresh_from_db()
+    assert held.status == "planned"
+    assert held.slots.get().is_open
+
+
+def test_the_nightly_task_extends() -> None:
+    endless = plan(until=None, first_on=timezone.localdate(), now=timezone.now())
+    last = endless.sessions.latest("start_at")
+    last.slots.all().delete()
+    last.delete()
+    tasks.extend_series(timestamp=0)
+    assert endless.sessions.latest("start_at").start_at == last.start_at
 
 
 def test_the_place_of_an_ended_series_can_be_planned_anew() -> None:

@@ -1,4 +1,4 @@
-"""Two coordinators plan at once, with real threads on PostgreSQL."""
+"""Coordinators who plan, extend and cancel at once, with real threads on PostgreSQL."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -9,8 +9,11 @@ from datetime import date, timedelta
 import pytest
 from django.db import close_old_connections, connection, connections
 
-from scheduling import series, session_templates
-from scheduling.models import Reservation, Resource, Session, SessionTemplate, Slot
+from clients.models import Client
+from scheduling import booking as bookings
+from scheduling import seats, series, session_templates, sessions
+from scheduling.models import Booking, Rebooking, Reservation, Resource, Session, SessionTemplate, Slot
+from scheduling.problems import Refused
 from scheduling.series import CannotPlan
 from tests import factories
 from tests.scheduling import planned
@@ -106,6 +109,7 @@ def one_won(results: list[object]) -> None:
     assert clashes() == 0
 
 
+@pytest.mark.promise(1)
 def test_one_of_two_planners_wins_and_the_other_is_told_where(
     specialist: Resource, rounds: Callable[[int], int]
 ) -> None:
@@ -115,11 +119,13 @@ def test_one_of_two_planners_wins_and_the_other_is_told_where(
             model.objects.all().delete()
 
 
+@pytest.mark.promise(1)
 def test_the_constraint_alone_holds_too(specialist: Resource, monkeypatch: pytest.MonkeyPatch) -> None:
     without_the_lock(monkeypatch, threading.Barrier(2))
     one_won(at_once(*rivals(specialist)))
 
 
+@pytest.mark.promise(1)
 def test_without_both_guards_the_specialist_is_claimed_twice(
     specialist: Resource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,3 +148,66 @@ def test_two_who_cut_the_day_alike_share_one_template() -> None:
     district = factories.DistrictFactory()
     kept = at_once(*[lambda: session_templates.keep(district, planned.BLOCKS)] * 4)
     assert kept == [SessionTemplate.objects.get()] * 4
+
+
+def test_nobody_is_booked_into_a_session_while_it_is_cancelled(
+    specialist: Resource, rounds: Callable[[int], int]
+) -> None:
+    year = plan(specialist=specialist)
+    by = year.created_by
+    clients = [factories.ClientFactory() for _ in range(6)]
+    for session in list(year.sessions.all())[: rounds(10)]:
+        slots = list(session.slots.all())
+        early = bookings.book(slots[0], client=clients[0], by=clients[0].owner)
+
+        def book(client: Client, slot: Slot) -> Callable[[], object]:
+            return lambda: bookings.book(slot, client=client, by=client.owner)
+
+        acts = [book(client, slots[n % 3]) for n, client in enumerate(clients[1:])]
+        came_of_it = at_once(lambda session=session: sessions.cancel(session, reason="x", by=by), *acts)  # type: ignore[misc]
+
+        lost = came_of_it[0]
+        assert isinstance(lost, list)
+        assert early in lost
+        assert all(isinstance(each, Booking | Refused) for each in came_of_it[1:]), came_of_it
+        assert not Booking.objects.living().filter(slot__session=session)
+        assert not Reservation.objects.filter(slot__session=session)
+        assert set(
+            Rebooking.objects.filter(booking__slot__session=session).values_list("booking", flat=True)
+        ) == {each.pk for each in lost}
+
+
+def test_without_its_lock_a_cancelled_session_keeps_a_booking(
+    specialist: Resource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    year = plan(specialist=specialist)
+    session = year.sessions.earliest("start_at")
+    slot, client = session.slots.all()[0], factories.ClientFactory()
+    looked, booked = threading.Event(), threading.Event()
+
+    def unlocked(of: Session) -> list[seats.Locked]:
+        return [seats.Locked(each, NOW) for each in of.slots.all()]
+
+    def after_looking(_session: Session) -> None:
+        looked.set()
+        booked.wait(timeout=20)
+
+    def leave_open(_slots: object) -> None:
+        """The slots stay as they are."""
+
+    monkeypatch.setattr(sessions, "_lock", unlocked)
+    monkeypatch.setattr(sessions.slots, "close", leave_open)
+    monkeypatch.setattr(sessions.series, "strike", after_looking)
+
+    def book() -> Booking:
+        looked.wait(timeout=20)
+        try:
+            return bookings.book(slot, client=client, by=client.owner)
+        finally:
+            booked.set()
+
+    at_once(lambda: sessions.cancel(session, reason="x", by=year.created_by), book)
+
+    session.refresh_from_db()
+    assert session.status == Session.Status.CANCELLED
+    assert Booking.objects.living().filter(slot__session=session).count() == 1

@@ -66,6 +66,11 @@ def test_other_districts_do_not_exist() -> None:
     assert "Dr." not in neighbour.get(LIST).content.decode()
 
 
+@pytest.mark.parametrize("year", [0, 1999, 99999])
+def test_a_year_nobody_plans_is_not_found(browser: Client, year: int) -> None:
+    assert browser.get(reverse("scheduling:sessions", args=[year])).status_code == 404
+
+
 # --- The year ----------------------------------------------------------------------------------
 def test_an_empty_year_teaches_the_next_step(browser: Client) -> None:
     page = browser.get(LIST).content.decode()
