@@ -12,6 +12,7 @@ from django.db import close_old_connections, connection, connections
 from clients.models import Client
 from scheduling import booking as bookings
 from scheduling import seats, series, session_templates, sessions
+from scheduling import slots as slot_rows
 from scheduling.models import Booking, Rebooking, Reservation, Resource, Session, SessionTemplate, Slot
 from scheduling.problems import Refused
 from scheduling.series import CannotPlan
@@ -196,8 +197,8 @@ def test_without_its_lock_a_cancelled_session_keeps_a_booking(
         """The slots stay as they are."""
 
     monkeypatch.setattr(sessions, "_lock", unlocked)
-    monkeypatch.setattr(sessions.slots, "close", leave_open)
-    monkeypatch.setattr(sessions.series, "strike", after_looking)
+    monkeypatch.setattr(slot_rows, "close", leave_open)
+    monkeypatch.setattr(series, "strike", after_looking)
 
     def book() -> Booking:
         looked.wait(timeout=20)
