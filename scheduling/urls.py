@@ -11,6 +11,7 @@ from scheduling.views import (
     rebooking,
     rooms,
     sessions,
+    slips,
 )
 
 
@@ -43,7 +44,9 @@ urlpatterns = [
     path("buchungen/<uuid:uuid>/stand/", bookings.mark, name="mark"),
     # Short, and without a slash at the end: it stands in SMS.
     path("t/<str:token>", client_page.client_page, name="client_page"),
+    path("t/<str:token>/termin.ics", client_page.client_calendar, name="client_calendar"),
     path("buchungen/<uuid:uuid>/termin.ics", calendars.booking_ics, name="booking_ics"),
+    path("buchungen/<uuid:uuid>/zettel/", slips.slip, name="slip"),
     path("planung/", sessions.session_list, name="sessions"),
     path("planung/<int:year>/", sessions.session_list, name="sessions"),
     path("planung/jahr/", planning.plan_year, name="plan_year"),

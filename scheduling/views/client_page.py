@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import public
 from accounts.models import District
 from notifications import texts
-from scheduling import client_link, replies
+from scheduling import client_link, ical, replies
 from scheduling.models import Booking
 
 REPLIES: dict[str, Callable[[Booking], None]] = {
@@ -68,6 +68,19 @@ def client_page(request: HttpRequest, token: str) -> HttpResponse:
     if said == "wrong_number":
         return _thanks_stranger(request, booking)
     return redirect(request.get_full_path())
+
+
+@public(because="the calendar file of the page behind the same unguessable, revocable link")
+@require_safe
+@leaves_no_trace
+def client_calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """The appointment for the client's calendar, as neutral as the page."""
+    booking = client_link.open_booking(token)
+    if booking is None:
+        return _over(request)
+    answer = HttpResponse(ical.client_ics(booking), content_type=ical.CONTENT_TYPE)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{ical.FILE_NAME}"'
+    return answer
 
 
 def _page(request: HttpRequest, booking: Booking, token: str) -> HttpResponse:

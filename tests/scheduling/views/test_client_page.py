@@ -231,6 +231,27 @@ def test_forms_work_without_cookies_and_scripts(booking: Booking) -> None:
     assert "csrf" not in shown
 
 
+@pytest.mark.promise(14)
+def test_the_calendar_file_is_as_neutral_as_the_page(booking: Booking) -> None:
+    response = Browser().get(f"{path(booking)}/termin.ics")
+
+    calendar = response.content.decode()
+    assert response.headers["Content-Type"].startswith("text/calendar")
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert "SUMMARY:Termin" in calendar
+    assert "Hauptstr. 1" in calendar
+    client = client_of(booking)
+    for word in (client.given_name, client.family_name, client.case_number, booking.slot.kind.name):
+        assert word not in calendar
+
+
+def test_the_calendar_file_dies_with_the_link(booking: Booking) -> None:
+    address = f"{path(booking)}/termin.ics"
+    say(booking, "wrong_number")
+
+    assert Browser().get(address).status_code == 404
+
+
 # --- When the link is over ---------------------------------------------------------------------
 def test_a_cancelled_appointment_is_over(booking: Booking) -> None:
     address = path(booking)
