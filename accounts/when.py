@@ -15,6 +15,7 @@ from babel.dates import format_date, format_skeleton, format_timedelta
 from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,24 @@ WRITINGS = {
     "uk": Writing("uk"),
 }
 
+# What staff call these languages; clients point at their own name for them (clients.models.Language).
+LANGUAGE_NAMES = {
+    "ar": _("Arabisch"),
+    "ckb": _("Sorani"),
+    "de": _("Deutsch"),
+    "en": _("Englisch"),
+    "fa": _("Farsi"),
+    "fr": _("Französisch"),
+    "kmr": _("Kurmandschi"),
+    "prs": _("Dari"),
+    "ps": _("Paschtu"),
+    "ru": _("Russisch"),
+    "so": _("Somali"),
+    "ti": _("Tigrinya"),
+    "tr": _("Türkisch"),
+    "uk": _("Ukrainisch"),
+}
+
 
 def _writing(language: str) -> Writing:
     try:
@@ -61,6 +80,11 @@ def direction(language: str) -> str:
 def html_lang(language: str) -> str:
     """The language's tag for an HTML `lang` attribute, e.g. "fa-AF" for "prs"."""
     return _writing(language).tag or language.replace("_", "-").split("-")[0].lower()
+
+
+def language_name(language: str) -> str:
+    """The language in the words of the reader, e.g. "Arabisch"; empty for an unknown one."""
+    return str(LANGUAGE_NAMES.get(language, ""))
 
 
 def long_date(value: date, language: str) -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts import when
 from consultations.models import Observation, Referral
 
 Text = str | Promise
@@ -65,7 +66,7 @@ def of(referral: Referral) -> Brief:
         is_urgent=referral.urgency == Referral.Urgency.URGENT,
         treatment=_unless(referral.treatment, Referral.Treatment.NO, referral.get_treatment_display()),
         after_crisis_at=referral.safety_steps_at,
-        language=str(referral.get_language_display()),
+        language=when.language_name(referral.language),
         language_code=referral.language,
         dialect=referral.dialect,
         second_language=referral.second_language,

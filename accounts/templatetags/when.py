@@ -81,3 +81,9 @@ def direction(language: str) -> str:
 def html_lang(language: str) -> str:
     """`<html lang="{{ client.language|html_lang }}">`."""
     return when.html_lang(language)
+
+
+@register.filter
+def language_name(language: str) -> str:
+    """`{{ client.language|language_name }}`: "Arabisch", for staff."""
+    return when.language_name(language)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from accounts import when
 from accounts.models import User
 from clients.models import Client, Language, Literacy
 from consultations.models import Observation, Referral
@@ -15,6 +17,10 @@ from scheduling.models import BlockFormat
 
 _CHOOSE = ("", _("Bitte wählen"))
 _NO_MATTER = ("", _("egal"))
+# The name staff use, and the one the client can point at.
+LANGUAGES = [
+    (code, format_lazy("{} · {}", when.LANGUAGE_NAMES[code], name)) for code, name in Language.choices
+]
 
 
 if TYPE_CHECKING:
@@ -156,7 +162,7 @@ class QuestionForm(StepForm):
 class CompanyForm(StepForm):
     """Step 3: language, interpreter, who comes along, how to get there."""
 
-    language = forms.ChoiceField(label=_("Sprache des Gesprächs"), choices=[_CHOOSE, *Language.choices])
+    language = forms.ChoiceField(label=_("Sprache des Gesprächs"), choices=[_CHOOSE, *LANGUAGES])
     dialect = forms.CharField(
         label=_("Dialekt oder Herkunft der Sprache"),
         max_length=60,
@@ -168,7 +174,9 @@ class CompanyForm(StepForm):
         label=_("Liest in dieser Sprache"), choices=[_CHOOSE, *Literacy.choices], required=False
     )
     interpreter_need = forms.ChoiceField(
-        label=_("Sprachmittlung"), choices=Referral.InterpreterNeed.choices, widget=forms.RadioSelect
+        label=_("Ist Sprachmittlung nötig?"),
+        choices=Referral.InterpreterNeed.choices,
+        widget=forms.RadioSelect,
     )
     interpreter_name = forms.CharField(
         label=_("Wer mittelt?"),
@@ -221,7 +229,7 @@ class ConsentForm(forms.Form):
     """The client's release from confidentiality for this one presentation."""
 
     recipients = forms.ChoiceField(label=_("Wer die Angaben erhält"))
-    explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=Language.choices)
+    explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=LANGUAGES)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), required=False)
     given_on = forms.DateField(
         label=_("Erteilt am"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -269,5 +277,7 @@ class ReasonForm(forms.Form):
 class DecisionForm(forms.Form):
     """The coordinator's answer."""
 
-    reason = forms.CharField(label=_("Begründung"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(
+        label=_("Ihre Begründung"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+    )
     allowed = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])

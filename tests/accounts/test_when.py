@@ -144,3 +144,9 @@ def test_direction_and_language_of_what_clients_read() -> None:
     assert (when.html_lang("prs"), when.html_lang("kmr"), when.direction("de-AT")) == ("fa-AF", "kmr", "ltr")
     with pytest.raises(ValueError, match="xx"):
         when.direction("xx")
+
+
+def test_every_language_we_write_has_a_name_for_staff() -> None:
+    assert when.LANGUAGE_NAMES.keys() == when.WRITINGS.keys()
+    assert when.language_name("prs") == "Dari"
+    assert when.language_name("") == ""
