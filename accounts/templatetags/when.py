@@ -84,6 +84,6 @@ def html_lang(language: str) -> str:
 
 
 @register.filter
-def language_name(language: str) -> str:
-    """`{{ client.language|language_name }}`: "Arabisch", for staff."""
+def language_label(language: str) -> str:
+    """`{{ client.language|language_label }}`: "Arabisch", for staff. Django's `language_name` is English."""
     return when.language_name(language)
