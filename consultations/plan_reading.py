@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from clients.models import Client
@@ -81,9 +81,8 @@ def _steps(plan: HelpPlan) -> QuerySet[Step]:
 
 
 def _versions(client: Client) -> QuerySet[SheetVersion]:
-    open_items = Count("items", filter=Q(items__decision__isnull=True))
-    released = SheetVersion.objects.filter(sheet__referral__client=client)
-    return released.select_related("sheet__referral").annotate(open_items=open_items).order_by("released_at")
+    released = SheetVersion.objects.filter(sheet__referral__client=client).with_undecided()
+    return released.select_related("sheet__referral").order_by("released_at")
 
 
 def _to_decide(versions: list[SheetVersion]) -> list[SheetVersion]:
@@ -92,7 +91,7 @@ def _to_decide(versions: list[SheetVersion]) -> list[SheetVersion]:
     return [
         version
         for version in last.values()
-        if getattr(version, "open_items") and version.sheet.referral.format == BlockFormat.PRESENTATION
+        if version.undecided and version.sheet.referral.format == BlockFormat.PRESENTATION
     ]
 
 

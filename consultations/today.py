@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -122,9 +122,9 @@ def _to_decide(user: User) -> Iterator[Todo]:
     waiting = (
         SheetVersion.objects.to_case_team(user)
         .current()
-        .annotate(open_items=Count("items", filter=Q(items__decision__isnull=True), distinct=True))
+        .with_undecided()
         .filter(
-            Q(sheet__referral__format=BlockFormat.PRESENTATION, open_items__gt=0)
+            Q(sheet__referral__format=BlockFormat.PRESENTATION, undecided__gt=0)
             | Q(sheet__referral__format=BlockFormat.CASE_CONSULTATION, acknowledgement__isnull=True)
         )
         .select_related("sheet__referral__client")
@@ -137,7 +137,7 @@ def _to_decide(user: User) -> Iterator[Todo]:
             text = _("Antwort auf die Fallberatung „%(who)s“ ist da.") % {"who": referral.pseudonym}
             yield Todo(text, _("Lesen"), "consultations:decide", (version.uuid,), note=since)
             continue
-        number: int = getattr(version, "open_items")
+        number = version.undecided
         text = ngettext(
             "Empfehlung für %(name)s: ein Punkt ist zu entscheiden.",
             "Empfehlung für %(name)s: %(number)d Punkte sind zu entscheiden.",

@@ -1,17 +1,12 @@
 """Goals, steps and the review date, as typed on the plan's pages."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from consultations.models import Goal, HelpPlan, ItemDecision, PlanDomain, Responsible, Step
-
-if TYPE_CHECKING:
-    _GoalChoice = forms.ModelChoiceField[Goal]
-else:
-    _GoalChoice = forms.ModelChoiceField
 
 
 class Day(forms.DateInput):
@@ -23,22 +18,13 @@ class Day(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-class GoalChoice(_GoalChoice):
-    """A goal by the client's words."""
-
-    def label_from_instance(self, obj: Goal) -> str:
-        return f"{obj.get_domain_display()}: {obj.words}"
-
-
 class StepForm(forms.Form):
     """A step: what, who, by when; under one of the plan's goals or just a domain."""
 
     text = forms.CharField(label=_("Was ist zu tun?"), max_length=500)
     responsible = forms.ChoiceField(label=_("Wer"), choices=Responsible)
     due_on = forms.DateField(label=_("Bis wann"), widget=Day)
-    goal = GoalChoice(
-        label=_("Für welches Ziel?"), queryset=Goal.objects.none(), to_field_name="uuid", required=False
-    )
+    goal = forms.ChoiceField(label=_("Für welches Ziel?"), required=False)
     domain = forms.ChoiceField(
         label=_("Bereich"), choices=PlanDomain, help_text=_("Gilt, wenn kein Ziel gewählt ist.")
     )
@@ -50,16 +36,22 @@ class StepForm(forms.Form):
 
     def __init__(self, data: Any = None, *, plan: HelpPlan | None, step: Step | None = None) -> None:
         names = ("text", "responsible", "due_on", "domain", "client_word")
-        initial = {name: getattr(step, name) for name in names} if step else {}
+        initial: dict[str, Any] = {name: getattr(step, name) for name in names} if step else {}
         if step is not None and step.goal is not None:
-            initial["goal"] = step.goal.uuid
+            initial["goal"] = str(step.goal.uuid)
         super().__init__(data, initial=initial)
-        goals = self.fields["goal"]
-        assert isinstance(goals, GoalChoice)  # noqa: S101 (for the type checker)
         own = Q(pk=step.goal_id) if step else Q(pk=None)
-        goals.queryset = (
-            plan.goals.filter(Q(status=Goal.Status.ACTIVE) | own) if plan else Goal.objects.none()
-        )
+        goals = plan.goals.filter(Q(status=Goal.Status.ACTIVE) | own) if plan else ()
+        self._goals = {str(goal.uuid): goal for goal in goals}
+        goal_field = self.fields["goal"]
+        assert isinstance(goal_field, forms.ChoiceField)  # noqa: S101 (for the type checker)
+        goal_field.choices = [
+            ("", _("kein bestimmtes")),
+            *((uuid, f"{goal.get_domain_display()}: {goal.words}") for uuid, goal in self._goals.items()),
+        ]
+
+    def clean_goal(self) -> Goal | None:
+        return self._goals.get(self.cleaned_data["goal"])
 
 
 class StatusForm(forms.Form):

@@ -4,7 +4,7 @@ import uuid
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -98,6 +98,10 @@ class SheetVersionQuerySet(models.QuerySet["SheetVersion"]):
         later = SheetVersion.objects.filter(sheet=OuterRef("sheet"), number__gt=OuterRef("number"))
         return self.filter(~Exists(later))
 
+    def with_undecided(self) -> Self:
+        """Each with `undecided`: how many of its items nobody has decided on."""
+        return self.annotate(undecided=Count("items", filter=Q(items__decision__isnull=True)))
+
 
 class SheetVersion(models.Model):
     """A released version. Triggers refuse changes (docs/adr on released recommendations).
@@ -117,7 +121,7 @@ class SheetVersion(models.Model):
 
     objects = SheetVersionQuerySet.as_manager()
 
-    # Set by lists that count: items nobody has decided on.
+    # Set by `with_undecided` only.
     undecided: int
 
     class Meta:
