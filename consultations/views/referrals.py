@@ -18,7 +18,7 @@ from clients import contact
 from clients.models import Client
 from consultations import prepared, readiness, referrals, steps
 from consultations.forms.referral import ConsentForm, StartForm, StepForm
-from consultations.models import Observation, Referral, ReferralState
+from consultations.models import Observation, Referral, ReferralState, SheetVersion
 from scheduling.models import BlockFormat, NoShowReason, Resource
 from scheduling.problems import Refused
 
@@ -228,6 +228,7 @@ def _overview(request: SignedInRequest, referral: Referral) -> HttpResponse:
         "noshow_reasons": NoShowReason.choices,
         "problems": [(problem, steps.where(problem)) for problem in found],
         "holds": [hold for hold in holds if hold.slot.format == referral.format],
+        "version": SheetVersion.objects.filter(sheet__referral=referral).order_by("-number").first(),
     }
     return render(request, "consultations/referral_uebersicht.html", context)
 

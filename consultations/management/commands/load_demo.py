@@ -7,11 +7,12 @@ from django.db import transaction
 
 import accounts.demo
 import clients.demo
+import consultations.demo
 import scheduling.demo
 from accounts.models import District
 
 # In the order of the imports: each builds on what the rooms before it made.
-ROOMS = (accounts.demo.load, clients.demo.load, scheduling.demo.load)
+ROOMS = (accounts.demo.load, clients.demo.load, scheduling.demo.load, consultations.demo.load)
 
 
 class Command(BaseCommand):

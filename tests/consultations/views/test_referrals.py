@@ -423,3 +423,18 @@ def test_withdrawing_asks_once_and_takes_the_referral_off_the_list():
     referral.refresh_from_db()
     assert referral.withdrawn_at is not None
     assert "Amal" not in text_of(browser.get(url("referrals")))
+
+
+def test_the_confirmation_leads_to_the_slip_and_the_calendar():
+    referral = factories.ReferralFactory()
+    booking = referrals.submit(referral, slot_or_hold=consultation_slot(), by=referral.author)
+    page = text_of(as_user(referral.author).get(url("booked", referral.uuid)))
+    assert reverse("scheduling:slip", args=[booking.uuid]) in page
+    assert reverse("scheduling:booking_ics", args=[booking.uuid]) in page
+
+
+def test_a_released_recommendation_is_one_click_from_its_referral():
+    version = factories.VersionFactory()
+    referral = version.sheet.referral
+    page = text_of(as_user(referral.author).get(url("referral", referral.uuid)))
+    assert url("decide", version.uuid) in page
