@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from django_otp.oath import TOTP
 
-from accounts import audit, crypto
+from accounts import announcements, audit, crypto
 from accounts.models import RecoveryCode, TotpDevice, User, WrongCodes
 
 TOTP_DIGITS = 6
@@ -99,6 +99,7 @@ def confirm(user: User, code: str, *, place: str = SIGNED_IN) -> Enrolment | Non
         device.save(update_fields=["confirmed"])
         codes = _renew_recovery_codes(user)
         audit.record("enrolled_second_factor", user, by=user)
+        announcements.rights_changed(user)
     return Enrolment(device, codes)
 
 

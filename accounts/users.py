@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, second_factor
+from accounts import announcements, audit, second_factor
 from accounts.models import AccessLink, Channel, District, Organisation, TotpDevice, User
 from accounts.models.user import UserQuerySet
 from accounts.roles import Role
@@ -102,7 +102,9 @@ def new_link(user: User, *, by: User) -> str:
 
 @transaction.atomic
 def change(user: User, *, by: User, **fields: Any) -> None:
-    """Change name, roles, organisation, e-mail or telephone; roles act at the person's next request.
+    """Change name, roles, organisation, e-mail or telephone.
+
+    Roles act at the person's next request, and close their open sockets.
 
     Raises `LastAdministrator` when nobody would be left to manage the district.
     """
@@ -124,6 +126,8 @@ def change(user: User, *, by: User, **fields: Any) -> None:
             old=str(old_organisation.uuid),
             new=str(user.organisation.uuid),
         )
+    if sorted(user.roles) != old_roles or user.organisation != old_organisation:
+        announcements.rights_changed(user)
 
 
 @transaction.atomic
@@ -137,7 +141,9 @@ def change_own(user: User, **fields: Any) -> None:
 
 @transaction.atomic
 def deactivate(user: User, *, by: User) -> None:
-    """Close the account; open sessions end with their next request. What the person did stays.
+    """Close the account. Open sockets close, open sessions end with their next request.
+
+    What the person did stays.
 
     Raises `LastAdministrator`.
     """
@@ -147,6 +153,7 @@ def deactivate(user: User, *, by: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
     audit.record("deactivated", user, by=by)
+    announcements.rights_changed(user)
 
 
 @transaction.atomic
@@ -166,6 +173,7 @@ def reset_password(user: User, *, by: User) -> str:
     user.set_unusable_password()
     user.save(update_fields=["password"])
     audit.record("reset_password", user, by=by)
+    announcements.rights_changed(user)
     return _new_link(user, AccessLink.Purpose.RESET, by=by)
 
 
@@ -174,6 +182,7 @@ def reset_second_factor(user: User, *, reason: FactorResetReason, by: User) -> N
     """Forget authenticator and recovery codes; open sessions ask for the enrolment at once."""
     second_factor.forget(user)
     audit.record("reset_second_factor", user, by=by, reason=reason.value)
+    announcements.rights_changed(user)
 
 
 def link(secret: str) -> AccessLink | None:
@@ -206,6 +215,7 @@ def change_password(user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     audit.record("changed_password", user, by=user)
+    announcements.rights_changed(user)
 
 
 def administrators(district: District) -> Iterable[User]:
