@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 VERBS: dict[str, str | Promise] = {
     # Seeing
     "viewed": _("angesehen"),
+    "slip_viewed": _("Terminzettel angesehen"),
     "viewed_plan": _("Hilfeplan angesehen"),
     "viewed_plan_copy": _("Abschrift des Hilfeplans angesehen"),
     "read_audit": _("Protokoll gelesen"),

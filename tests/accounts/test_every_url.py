@@ -16,6 +16,7 @@ PUBLIC = {
     "accounts:privacy",
     "accounts:accessibility",
     "notifications:status",
+    "scheduling:client_calendar",
     "scheduling:client_page",
 }
 
