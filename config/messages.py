@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -32,12 +33,26 @@ _KEYWORDS = {
 _LITERAL = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _CALL = re.compile(rf"\b(_|gettext|ngettext|pgettext)\(({_LITERAL})(?:, *({_LITERAL}))?", re.DOTALL)
 
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
 MessageId = str | tuple[str, str]
 
 
 def collect() -> Catalog:
     """Every text to translate, with the files it stands in."""
-    catalog = Catalog(locale="en", project="Sprechstunde", charset="utf-8")
+    catalog = Catalog(
+        locale="en",
+        project="Sprechstunde",
+        version="1",
+        fuzzy=False,
+        header_comment="# The English of Sprechstunde. `make messages` keeps it in step with the code.",
+        msgid_bugs_address="-",
+        last_translator="-",
+        language_team="-",
+        # A fixed date: the file changes only when a text does.
+        creation_date=_EPOCH,
+        revision_date=_EPOCH,
+    )
     for place, message, context in [*_from_python(), *_from_templates()]:
         catalog.add(message, locations=[(place, 0)], context=context)
     return catalog
