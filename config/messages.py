@@ -35,7 +35,7 @@ _CALL = re.compile(rf"\b(_|gettext|ngettext|pgettext)\(({_LITERAL})(?:, *({_LITE
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
-MessageId = str | tuple[str, str]
+MessageId = str | tuple[str, ...]
 
 
 def collect() -> Catalog:
