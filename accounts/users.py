@@ -118,6 +118,7 @@ def change(user: User, *, by: User, **fields: Any) -> None:
     audit.record("changed_user", user, by=by, fields=sorted(fields))
     if sorted(user.roles) != old_roles:
         audit.record("changed_roles", user, by=by, old=old_roles, new=sorted(user.roles))
+        announcements.rights_changed(user)
     if user.organisation != old_organisation:
         audit.record(
             "changed_organisation",
@@ -206,6 +207,7 @@ def set_password_by_link(secret: str, password: str) -> User | None:
     user.save(update_fields=["password"])
     AccessLink.objects.filter(pk=link.pk).update(used_at=timezone.now())
     audit.record("set_password", user, by=user, channel=Channel.LINK, purpose=link.purpose)
+    announcements.rights_changed(user)
     return user
 
 

@@ -3,21 +3,22 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as DjangoSession
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import announcements
+from accounts import announcements, users
 from accounts.models import User
 from accounts.roles import Role
 from config.asgi import application
@@ -125,6 +126,13 @@ def end_listening() -> int:
             " WHERE application_name = 'sprechstunde live' AND datname = current_database()"
         )
     )
+
+
+@pytest.fixture(autouse=True)
+def no_connection_is_left(transactional_db: None) -> Iterator[None]:
+    """channels' test communicator keeps connections open while it waits; close that thread's again."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @pytest.fixture
@@ -382,6 +390,32 @@ async def test_a_right_taken_away_closes_the_persons_sockets_and_only_theirs() -
         await open_.hears_of(slot, "held")
     path, cookie = await in_thread(path_of)(slot), await in_thread(cookie_of)(anna)
     assert not await Browser(path, cookie).connects()
+
+
+@pytest.mark.promise(13)
+@pytest.mark.parametrize(
+    "act", ["roles", "deactivated", "password reset", "second factor reset", "new password"]
+)
+async def test_what_an_administrator_takes_away_closes_open_sockets_at_once(act: str) -> None:
+    slot, anna = await a_slot()
+
+    def take_away() -> None:
+        administrator = factories.UserFactory(roles=[Role.ADMINISTRATOR.value])
+        acts: dict[str, Callable[[], object]] = {
+            "roles": lambda: users.change(anna, by=administrator, roles=[]),
+            "deactivated": lambda: users.deactivate(anna, by=administrator),
+            "password reset": lambda: users.reset_password(anna, by=administrator),
+            "second factor reset": lambda: users.reset_second_factor(
+                anna, reason=users.FactorResetReason.LOST, by=administrator
+            ),
+            "new password": lambda: users.change_password(anna, "ein ganz neues Passwort"),
+        }
+        acts[act]()
+
+    async with watching(slot, anna) as browser:
+        await in_thread(take_away)()
+        # Long before the next check of all sessions.
+        assert await browser.is_closed_with() == hub.ASK_AGAIN
 
 
 @pytest.mark.promise(13)

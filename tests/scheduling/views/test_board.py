@@ -1,11 +1,14 @@
 """The board, for three people: who holds, a colleague of another organisation, a stranger."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
@@ -270,3 +273,16 @@ def test_the_page_says_when_it_was_read_and_where_changes_are_heard(slot: Slot, 
     assert f'data-live="/live/slots/{slot.district.uuid}/{day}/"' in shown
     assert "aktualisiert gerade eben" in shown
     assert 'aria-live="polite"' in shown
+
+
+@pytest.mark.promise(18)
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_web_process_with_a_wrong_clock_shows_the_countdown_of_the_databases(
+    slot: Slot, anna: User, minutes: int
+) -> None:
+    rules.hold(slot, by=anna)
+    with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=True):
+        shown = page(anna, board_of(slot))
+
+    assert "von Ihnen vorgemerkt" in shown
+    assert re.search(r"noch (5:00|4:5\d) Min\.", shown)
