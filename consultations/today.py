@@ -20,6 +20,7 @@ from clients.models import Client
 from consultations import recommendations
 from consultations.models import ClarificationException, Referral, SheetVersion, Step
 from notifications.models import Message
+from notifications.reasons import BAD_NUMBER, reason
 from scheduling.models import BlockFormat, Booking, Rebooking, Session
 
 # Steps show up this long before they are due; appointments without an answer this long before.
@@ -178,22 +179,25 @@ def _numbers(user: User) -> Iterator[Todo]:
 
 def _messages(user: User, now: datetime) -> Iterator[Todo]:
     """Messages about something still to come that did not arrive, or about which nobody knows."""
-    lost = Message.objects.for_user(user).filter(
-        status__in=[Message.Status.UNCLEAR, Message.Status.FAILED],
-        client__wrong_number_at__isnull=True,
-        context__start_at__gt=now.isoformat(),
+    lost = (
+        Message.objects.for_user(user)
+        .without_a_sure_end()
+        .filter(client__wrong_number_at__isnull=True, context__start_at__gt=now.isoformat())
     )
     for message in lost.select_related("client").order_by("send_at"):
-        if message.status == Message.Status.UNCLEAR:
+        bad_number = message.status == Message.Status.FAILED and message.error_code in BAD_NUMBER
+        if bad_number:
+            text = _("Nummer prüfen: Eine Nachricht an %(name)s war nicht zustellbar.")
+        elif message.status == Message.Status.UNCLEAR:
             text = _("Ob die Nachricht an %(name)s angekommen ist, ist unklar.")
         else:
             text = _("Eine Nachricht an %(name)s war nicht zustellbar.")
         yield Todo(
             text % {"name": message.client.full_name},
-            _("Zur Person"),
-            "clients:detail",
-            (message.client.uuid,),
-            note=_("Bitte anrufen oder anders Bescheid geben."),
+            _("Nummer ändern") if bad_number else _("Bescheid geben"),
+            "clients:edit" if bad_number else "notifications:log",
+            (message.client.uuid,) if bad_number else (),
+            note=str(reason(message)),
             rank=0,
         )
 

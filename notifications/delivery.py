@@ -20,15 +20,15 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, I
 from django.db.models.functions import Now
 from django.urls import NoReverseMatch
 
-from accounts import crypto
-from accounts.models import Channel
+from accounts import audit, crypto
+from accounts.models import Channel, User
 from clients import contact
 from clients.contact import sms_obstacles
 from clients.models import Consent
 from notifications import channels, links, texts
 from notifications.channels.base import Answer, Gateway, Sms, Trace, Verdict
 from notifications.models import DeliveryEvent, Message
-from notifications.models.message import MessageQuerySet
+from notifications.models.message import TOLD_OTHERWISE, MessageQuerySet
 from notifications.reasons import BAD_NUMBER, OPTED_OUT
 
 log = logging.getLogger(__name__)
@@ -322,6 +322,15 @@ def _outcome_of(message: Message, trace: Trace | None) -> Outcome:
 
 def _unsettled_still(message: Message) -> Outcome:
     return Outcome(message.pk, message.attempts, "unclear", Status.UNCLEAR)
+
+
+def told_otherwise(message: Message, *, by: User) -> None:
+    """A person has told the client by another way: the message needs nobody's care any more."""
+    with transaction.atomic():
+        locked = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
+        if Message.objects.without_a_sure_end().filter(pk=locked.pk).exists():
+            DeliveryEvent.objects.create(message=locked, status=TOLD_OTHERWISE)
+            audit.record(TOLD_OTHERWISE, locked, by=by)
 
 
 # --- Callbacks -------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from clients.contact import sms_obstacles
 from clients.models import Client
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
+from notifications.reasons import BAD_NUMBER
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Draft:
     expires_at: datetime
 
 
-# One round trip for all of them. A key that is queued, under way or done stays as it is; one that
-# was withdrawn (and so never left) may be queued anew, e.g. after a number was corrected.
+# One round trip for all of them. A key that is queued, under way or done stays as it is; one that was
+# withdrawn, or refused for its number, reached nobody and may be queued anew.
 _INSERT = """
     INSERT INTO notifications_message (
         uuid, district_id, client_id, language, key, kind, context, send_at, expires_at,
@@ -44,6 +45,7 @@ _INSERT = """
         language = excluded.language, context = excluded.context, send_at = excluded.send_at,
         expires_at = excluded.expires_at, status = 'queued', error_code = '', settled_at = NULL
     WHERE notifications_message.status = 'withdrawn'
+        OR (notifications_message.status = 'failed' AND notifications_message.error_code = ANY(%s))
     RETURNING *
 """
 
@@ -73,7 +75,8 @@ def enqueue_all(client: Client, drafts: Iterable[Draft]) -> list[Message]:
     if not wanted or sms_obstacles(client):
         return []
     rows = json.dumps([asdict(draft) for draft in wanted], default=datetime.isoformat)
-    return list(Message.objects.raw(_INSERT, [client.district_id, client.pk, client.language, rows]))
+    parameters = [client.district_id, client.pk, client.language, rows, list(BAD_NUMBER)]
+    return list(Message.objects.raw(_INSERT, parameters))
 
 
 def withdraw(key_prefix: str) -> int:

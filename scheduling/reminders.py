@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
+from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat, Now
 from django.utils import timezone
 
+from clients.models import Consent
 from notifications import outbox
 from notifications.models import Message
 from notifications.outbox import Draft
+from scheduling import seats
 from scheduling.models import Booking
 
 # Where the link in a message leads, and what its token is made for (`notifications.links`).
@@ -21,6 +26,8 @@ DAY_BEFORE_AT = time(17)
 MORNING, NIGHT, LAST_CALL = time(8), time(20), time(19)
 # A reminder that could not go out for a day says nothing useful any more, unless it is the last.
 LIFETIME = timedelta(days=1)
+# From the last reminder at 17:00 to the earliest appointment of the next day.
+NIGHT_BEFORE = timedelta(hours=15)
 
 
 def plan(booking: Booking) -> list[Message]:
@@ -34,6 +41,47 @@ def plan(booking: Booking) -> list[Message]:
     # The database's clock at the moment of booking.
     now = booking.booked_at or timezone.now()
     return outbox.enqueue_all(booking.client, drafts(booking, now))
+
+
+def catch_up() -> int:
+    """Plan what became possible since the booking: consent given, number corrected; how many messages.
+
+    Changing a client knows nothing of bookings, so this looks now and then for appointments to come
+    whose last reminder is missing although nothing stands against it.
+    """
+    return sum(_catch_up(booking) for booking in _without_reminder())
+
+
+def _catch_up(missing: Booking) -> int:
+    if missing.client is None:
+        return 0
+    with transaction.atomic():
+        # Cancelling takes the same lock first, so nothing is planned for what is being cancelled.
+        seats.lock_client(missing.client)
+        still = _without_reminder().filter(pk=missing.pk).first()
+        if still is None or still.client is None:
+            return 0
+        return len(outbox.enqueue_all(still.client, drafts(still, getattr(still, "now"))))
+
+
+def _without_reminder() -> QuerySet[Booking]:
+    lives = Message.objects.exclude(status__in=[Message.Status.WITHDRAWN, Message.Status.FAILED])
+    last = lives.filter(
+        key=Concat(Value("booking:"), Cast(OuterRef("uuid"), CharField()), Value(":reminder:1d"))
+    )
+    agreed = Consent.objects.valid().filter(purpose=Consent.Purpose.SMS, client=OuterRef("client"))
+    reachable = Q(
+        client__opted_out_at__isnull=True,
+        client__wrong_number_at__isnull=True,
+        client__mobile_confirmed_at__isnull=False,
+        client__safe_to_text=True,
+    )
+    return (
+        Booking.objects.upcoming()
+        .filter(reachable, Exists(agreed), ~Exists(last), start_at__gt=Now() + NIGHT_BEFORE)
+        .select_related("client", "slot__district", "slot__session__room")
+        .annotate(now=Now())
+    )
 
 
 def withdraw(booking: Booking) -> int:

@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from scheduling import booking, series
+from scheduling import booking, reminders, series
 from scheduling.models import Booking
 
 
@@ -20,3 +20,10 @@ def release_dead_holds(timestamp: int) -> None:
 def extend_series(timestamp: int) -> None:
     """Every night: slots reach twelve months ahead again."""
     series.extend_all(timezone.now())
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="catch_up_reminders", pass_context=False)
+def catch_up_reminders(timestamp: int) -> None:
+    """Every five minutes: reminders that became possible since the booking."""
+    reminders.catch_up()

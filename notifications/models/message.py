@@ -4,12 +4,15 @@ import uuid
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
 from accounts.models import District, User
 from clients.models import Client, Language
+
+# An event written by a person: the client knows, by another way.
+TOLD_OTHERWISE = "told_otherwise"
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -18,6 +21,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def for_user(self, user: User) -> Self:
         """Messages to one's own clients."""
         return self.filter(Q(client__owner=user) | Q(client__deputy=user), district=user.district_id)
+
+    def without_a_sure_end(self) -> Self:
+        """Not arrived, or nobody knows; and nobody has told the client by another way yet."""
+        told = DeliveryEvent.objects.filter(message=OuterRef("pk"), status=TOLD_OTHERWISE)
+        return (
+            self.filter(~Exists(told), status__in=[Message.Status.FAILED, Message.Status.UNCLEAR])
+            # A number confirmed since then was talked about.
+            .exclude(settled_at__lt=F("client__mobile_confirmed_at"))
+        )
 
 
 class Message(models.Model):

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
+from clients.contact import Obstacle, sms_obstacles
 from scheduling import booking as rules
-from scheduling import problems
+from scheduling import problems, reminders
 from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
 from scheduling.models import Booking, Slot
 from scheduling.problems import Problem, Refused
@@ -55,6 +56,8 @@ def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     context = {
         "booking": found,
         "slot": found.slot,
+        "message_keys": reminders.key_prefix(found),
+        "obstacles": _against_sms(found),
         "may_mark": _may_mark(found),
         "reasons": NoShowForm(),
         "cancelling": CancelForm(),
@@ -129,6 +132,13 @@ def _may_mark(found: Booking) -> bool:
     """Whether the page offers it; the rule decides by the database's clock."""
     is_here = not found.slot.kind.needs_referral and found.status != Booking.Status.CANCELLED
     return is_here and timezone.localdate(found.start_at) <= timezone.localdate()
+
+
+def _against_sms(found: Booking) -> list[Obstacle]:
+    """Why this client gets no SMS about an appointment still to come."""
+    if found.client is None or found.status != Booking.Status.BOOKED:
+        return []
+    return sms_obstacles(found.client)
 
 
 def _own_hold(request: SignedInRequest, slot: Slot) -> Booking | None:

@@ -7,10 +7,14 @@ from django.utils import timezone
 
 from consultations import decisions, help_plans, recommendations, today
 from consultations.models import ItemCode
+from notifications import delivery
+from notifications.models import Message
+from scheduling import reminders
 from tests.consultations.sheets import line, release
 from tests.factories import (
     BookingFactory,
     ClientFactory,
+    ConsentFactory,
     OrganisationFactory,
     ReferralFactory,
     SessionFactory,
@@ -132,3 +136,27 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
         # appointments, versions, steps, numbers, messages, rebookings, drafts, sessions
         found = today.of(caseworker)
     assert len(found.todos) == 2 * rows
+
+
+@pytest.mark.promise(8)
+@pytest.mark.parametrize(
+    ("status", "code", "sentence", "route"),
+    [
+        ("failed", "30005", "Nummer prüfen: ", "clients:edit"),
+        ("failed", "30003", "war nicht zustellbar", "notifications:log"),
+        ("unclear", "", "ist unklar", "notifications:log"),
+    ],
+)
+def test_a_message_without_a_sure_end_waits_until_the_client_knows(status, code, sentence, route):
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+    owner = booking.client.owner
+    message = Message.objects.get(key__endswith=":booked")
+    Message.objects.filter(pk=message.pk).update(status=status, error_code=code, settled_at=timezone.now())
+
+    (todo,) = [one for one in today.of(owner).todos if sentence in one.text]
+    assert (todo.route, todo.rank) == (route, 0)
+    assert not [one for one in today.of(stranger()).todos if sentence in one.text]
+
+    delivery.told_otherwise(message, by=owner)
+    assert not [one for one in today.of(owner).todos if sentence in one.text]

@@ -5,13 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clients import registry
+from clients.models import Client
 from notifications.models import Message
-from scheduling import reminders
+from scheduling import booking as rules
+from scheduling import reminders, replies
 from scheduling.models import Booking, Session, Slot
-from tests.factories import BookingFactory, ConsentFactory, RoomFactory
+from tests.factories import BookingFactory, ClientFactory, ConsentFactory, RoomFactory
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -168,3 +172,83 @@ def test_planning_costs_two_queries(django_assert_num_queries: pytest.FixtureReq
 
     with time_machine.travel(NOW), django_assert_num_queries(2):  # type: ignore[operator]
         reminders.plan(booking)
+
+
+# --- Catching up -------------------------------------------------------------------------------
+@pytest.fixture
+def unplanned():
+    """A booking in a week whose client had not agreed to SMS when it was made."""
+    booking = BookingFactory(client=ClientFactory())
+    assert reminders.plan(booking) == []
+    return booking
+
+
+@pytest.mark.django_db
+def test_consent_given_later_brings_the_messages(unplanned) -> None:
+    assert reminders.catch_up() == 0
+
+    ConsentFactory(client=unplanned.client)
+
+    assert reminders.catch_up() == 3
+    assert reminders.catch_up() == 0
+    assert Message.objects.filter(key__startswith=reminders.key_prefix(unplanned)).count() == 3
+
+
+@pytest.mark.django_db
+def test_a_corrected_number_brings_them_back() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+    replies.wrong_number(booking)
+    assert reminders.catch_up() == 0
+
+    registry.change(
+        booking.client, {"mobile": "+4915112345999", "mobile_confirmed": True}, by=booking.client.owner
+    )
+
+    assert reminders.catch_up() == 3
+    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.QUEUED}
+
+
+@pytest.mark.django_db
+def test_what_a_bad_number_refused_goes_to_the_corrected_one() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+    Message.objects.update(status=Message.Status.FAILED, error_code="30005", settled_at=timezone.now())
+    Message.objects.filter(key__endswith="early").update(error_code="30007")
+
+    assert reminders.catch_up() == 2
+    early = Message.objects.get(key__endswith="early")
+    assert early.status == Message.Status.FAILED
+
+
+@pytest.mark.django_db
+def test_what_was_sent_is_not_sent_again_by_catching_up() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+    Message.objects.filter(key__endswith="booked").update(status=Message.Status.SENT)
+    replies.no_more_sms(booking)
+    Client.objects.update(opted_out_at=None)
+
+    assert reminders.catch_up() == 2
+    assert Message.objects.get(key__endswith="booked").status == Message.Status.SENT
+
+
+@pytest.mark.promise(6)
+@pytest.mark.django_db
+def test_nothing_comes_back_for_a_cancelled_appointment() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+    rules.cancel(booking, reason="caseworker", by=booking.holder)
+
+    assert reminders.catch_up() == 0
+    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.WITHDRAWN}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("many", [1, 3])
+def test_catching_up_looks_once_when_nothing_is_missing(django_assert_num_queries, many: int) -> None:
+    for _ in range(many):
+        reminders.plan(BookingFactory(client=ConsentFactory().client))
+
+    with django_assert_num_queries(1):
+        reminders.catch_up()
