@@ -21,8 +21,8 @@ from consultations import readiness
 from consultations.models import Referral
 from consultations.readiness import problems
 from scheduling import booking as bookings
-from scheduling import seats
-from scheduling.models import BlockFormat, Booking, CancelReason, Slot
+from scheduling import rebooking, seats
+from scheduling.models import BlockFormat, Booking, CancelReason, Rebooking, Slot
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
 
@@ -207,6 +207,8 @@ def submit(
             raise Refused(found)
 
         def attach(made: Booking) -> None:
+            if done is not None:
+                rebooking.settle(done, by=by)
             stored.booking = made
             stored.submitted_at = made.booked_at
             stored.save(update_fields=["booking", "submitted_at", "saved_at"])
@@ -231,6 +233,7 @@ def withdraw(referral: Referral, *, by: User, reason: CancelReason | str = Cance
         if stored.booking is not None and stored.booking.status in _BEGUN:
             raise Refused([TOO_LATE_TO_WITHDRAW])
         _cancel_coming(stored, reason, by)
+        _look_for_none(stored, by)
         stored.withdrawn_at = timezone.now()
         stored.save(update_fields=["withdrawn_at", "saved_at"])
         audit.record("referral_withdrawn", stored, by=by)
@@ -299,6 +302,7 @@ def revoke_consent(referral: Referral, *, by: User) -> None:
         if stored.consent is None or stored.consent.revoked_at is not None:
             return
         _cancel_coming(stored, CancelReason.CONSENT_REVOKED, by)
+        _look_for_none(stored, by)
         consents.revoke(stored.consent, by=by)
         audit.record("referral_consent_revoked", stored, by=by)
 
@@ -308,6 +312,12 @@ def _cancel_coming(referral: Referral, reason: CancelReason | str, by: User) -> 
     booking = referral.booking
     if booking is not None and booking.status == Booking.Status.BOOKED:
         bookings.cancel(booking, reason=reason, by=by)
+
+
+def _look_for_none(referral: Referral, by: User) -> None:
+    """If its session was cancelled: nobody needs to look for another appointment any more."""
+    if referral.booking is not None:
+        rebooking.settle(referral.booking, by=by, outcome=Rebooking.Outcome.NOT_WANTED)
 
 
 def _lock_with_client(referral: Referral, *, by: User) -> Referral:

@@ -55,6 +55,9 @@ class Rebooking(models.Model):
 
     objects = RebookingQuerySet.as_manager()
 
+    # Where one reads what the booking was about; set by the page that lists them.
+    address: str
+
     class Meta:
         ordering = ["booking__start_at"]
         constraints = [

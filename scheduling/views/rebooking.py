@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from scheduling import rebooking
+from scheduling import doors, rebooking
 from scheduling.forms.sessions import SettleForm
 from scheduling.models import Rebooking
 
@@ -26,6 +26,9 @@ def rebook(request: SignedInRequest) -> HttpResponse:
         if user.may(Permission.WORK_ON_CASES)
         else []
     )
+    addresses = doors.about([entry.booking for entry in own])
+    for entry in own:
+        entry.address = addresses.get(entry.booking_id, "")
     audit.look_at_all([entry.booking.client for entry in own if entry.booking.client], by=user)
     may_plan = user.may(Permission.PLAN_SESSIONS)
     context = {

@@ -15,6 +15,7 @@ from clients.models import Consent
 from consultations import attendance, crisis, exceptions, referrals
 from consultations.models import Clarification, CrisisStep, Referral, ReferralState
 from scheduling import booking as bookings
+from scheduling import sessions
 from scheduling.models import BlockFormat, Booking
 from scheduling.problems import Refused
 from tests import factories
@@ -573,3 +574,32 @@ def test_marks_are_made_by_the_sessions_specialist_and_the_case_team_only():
     assert booking.status == "booked"
     assert attendance.mark_arrived(booking, by=owner).status == "arrived"
     assert attendance.mark_fulfilled(booking, by=slot.session.specialist.user).status == "fulfilled"
+
+
+# --- A cancelled session ---------------------------------------------------------------------------
+def cancelled_with_its_session(referral: Referral) -> Booking:
+    """The referral's appointment, lost with its session and on the list to rebook."""
+    slot = consultation_slot()
+    booking = referrals.submit(referral, slot_or_hold=slot, by=referral.author)
+    sessions.cancel(slot.session, reason="Fortbildung", by=factories.UserFactory(roles=["coordinator"]))
+    booking.refresh_from_db()
+    assert (booking.status, booking.rebooking.outcome) == ("cancelled", "")
+    return booking
+
+
+def test_the_same_referral_booked_anew_is_settled_on_the_list():
+    referral = factories.ReferralFactory()
+    lost = cancelled_with_its_session(referral)
+    new = consultation_slot(session__start_at=timezone.now() + timedelta(days=30))
+    referrals.submit(referral, slot_or_hold=new, by=referral.author)
+    lost.rebooking.refresh_from_db()
+    assert (lost.rebooking.outcome, lost.rebooking.settled_by) == ("rebooked", referral.author)
+
+
+@pytest.mark.parametrize("end", [referrals.withdraw, referrals.revoke_consent])
+def test_a_referral_that_ends_needs_no_other_appointment(end):
+    referral = factories.ReferralFactory()
+    lost = cancelled_with_its_session(referral)
+    end(referral, by=referral.author)
+    lost.rebooking.refresh_from_db()
+    assert lost.rebooking.outcome == "not_wanted"

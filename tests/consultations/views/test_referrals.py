@@ -11,6 +11,7 @@ from clients.models import Consent
 from consultations import referrals
 from consultations.models import CrisisStep, Referral
 from scheduling import booking as bookings
+from scheduling import sessions
 from scheduling.models import BlockFormat, Booking
 from tests import factories
 from tests.consultations.people import case_consultation_slot, consultation_slot, three
@@ -438,3 +439,21 @@ def test_a_released_recommendation_is_one_click_from_its_referral():
     referral = version.sheet.referral
     page = text_of(as_user(referral.author).get(url("referral", referral.uuid)))
     assert url("decide", version.uuid) in page
+
+
+def test_the_list_to_rebook_leads_back_to_the_referral():
+    slot, referral = consultation_slot(), factories.ReferralFactory()
+    referrals.submit(referral, slot_or_hold=slot, by=referral.author)
+    sessions.cancel(slot.session, reason="Fortbildung", by=factories.UserFactory(roles=["coordinator"]))
+    browser = as_user(referral.author)
+    assert url("referral", referral.uuid) in text_of(browser.get(reverse("scheduling:rebook")))
+    assert "Termin auswählen" in text_of(browser.get(url("referral", referral.uuid)))
+
+
+def test_the_board_leads_from_ones_own_booking_to_its_referral():
+    slot, referral = consultation_slot(), factories.ReferralFactory()
+    referrals.submit(referral, slot_or_hold=slot, by=referral.author)
+    board = reverse("scheduling:board", args=[f"{timezone.localtime(slot.start_at):%Y-%m}"])
+    assert url("referral", referral.uuid) in text_of(as_user(referral.author).get(board))
+    hold = bookings.hold(consultation_slot(session=slot.session, block=1), by=referral.author)
+    assert url("book_hold", hold.uuid) in text_of(as_user(referral.author).get(board))

@@ -109,5 +109,5 @@ def test_the_list_costs_the_same_for_one_entry_and_for_many(
     lose(*[anna] * number)
     browser: Client = as_user(anna)
     browser.get(URL)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(browser.get(URL).context["entries"]) == number
