@@ -25,8 +25,8 @@ LOOKS = {
     Status.DELIVERED: ("success", "success"),
     Status.FAILED: ("danger", "danger"),
     Status.UNCLEAR: ("warning", "warning"),
-    Status.WITHDRAWN: ("neutral", "absent"),
-    Status.EXPIRED: ("neutral", "absent"),
+    Status.WITHDRAWN: ("neutral", "undo"),
+    Status.EXPIRED: ("neutral", "clock"),
 }
 _LINK = re.compile(r"(https?://\S+)")
 

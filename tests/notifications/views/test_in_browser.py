@@ -1,0 +1,80 @@
+"""Log and telephones in a real browser: nothing axe objects to, nothing that does not fit."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import second_factor
+from clients.models import Language
+from notifications import delivery
+from notifications.channels.console import ConsoleGateway
+from notifications.models import Message
+from tests.browsing import PHONE, Windows, axe, sign_in
+from tests.factories import PASSWORD, UserFactory
+from tests.notifications.messages import queued
+from tests.servers import Daphne
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def owner():
+    """A caseworker with a message in every state."""
+    person = UserFactory(password=PASSWORD)
+    second_factor.give(person, second_factor.new_secret())
+    for status in Message.Status:
+        message = queued()
+        client = message.client
+        client.owner, client.district = person, person.district
+        client.save()
+        Message.objects.filter(pk=message.pk).update(
+            status=status,
+            district=person.district,
+            error_code={"failed": "30005", "withdrawn": "opted_out"}.get(status, ""),
+            claimed_at=timezone.now(),
+            settled_at=timezone.now() + timedelta(minutes=1),
+        )
+    return person
+
+
+@pytest.mark.parametrize("locale", ["de", "en"])
+def test_the_log(windows, owner, locale) -> None:
+    type(owner).objects.update(language=locale)
+    page = windows.open()
+    sign_in(page, owner, PASSWORD)
+
+    page.goto("/nachrichten/")
+    assert axe(page) == []
+
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    # The sentence of a row keeps room beside its badge and button.
+    for text in page.locator(".task__text").all():
+        box = text.bounding_box()
+        assert box is not None
+        assert box["width"] > 200
+
+
+def test_the_telephones(browser, owner, tmp_path) -> None:
+    for language in Language:
+        Message.objects.filter(pk=queued().pk).update(language=language)
+    delivery.deliver_due(ConsoleGateway())
+    demo = Daphne(tmp_path / "log", SPRECHSTUNDE_MODE="demo")
+    demo.start()
+    try:
+        windows = Windows(browser, demo.url)
+        page = windows.open(viewport=PHONE)
+        page.goto("/handy/")
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+        # Another text arrives while one looks.
+        before = page.locator(".phone__text").count()
+        queued()
+        delivery.deliver_due(ConsoleGateway())
+        page.locator(".phone__text").nth(before).wait_for()
+        windows.close()
+        assert windows.faults == []
+    finally:
+        demo.end()
