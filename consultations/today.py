@@ -18,7 +18,14 @@ from accounts.models import User
 from accounts.roles import Permission
 from clients.models import Client
 from consultations import recommendations
-from consultations.models import ClarificationException, Referral, SheetVersion, Step
+from consultations.models import (
+    ClarificationException,
+    HelpPlan,
+    ItemDecision,
+    Referral,
+    SheetVersion,
+    Step,
+)
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
 from scheduling.models import BlockFormat, Booking, Rebooking, Session
@@ -77,7 +84,9 @@ def of(user: User, *, now: datetime | None = None) -> Today:
 def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: date) -> Iterator[Todo]:
     yield from _answers(bookings, now)
     yield from _to_decide(user)
+    yield from _deferred(user, day)
     yield from _steps(user, day)
+    yield from _reviews(user, day)
     yield from _numbers(user)
     yield from _messages(user, now)
     yield from _to_rebook(user)
@@ -147,8 +156,40 @@ def _to_decide(user: User) -> Iterator[Todo]:
         yield Todo(text, _("Entscheiden"), "consultations:decide", (version.uuid,), note=since)
 
 
+def _deferred(user: User, day: date) -> Iterator[Todo]:
+    """Items put off until today or a day before, in versions that hold."""
+    due = ItemDecision.objects.filter(
+        decision=ItemDecision.Decision.DEFERRED,
+        deferred_until__lte=day,
+        item__version__in=SheetVersion.objects.to_case_team(user).current(),
+    )
+    for made in due.select_related("item__version__sheet__referral__client").order_by("deferred_until"):
+        client = made.item.version.sheet.referral.client
+        texts = {"item": made.item.get_code_display(), "name": client.full_name if client else ""}
+        yield Todo(
+            _("Zurückgestellt für %(name)s: %(item)s.") % texts,
+            _("Entscheiden"),
+            "consultations:decide",
+            (made.item.version.uuid,),
+            note=_("bis %(day)s") % {"day": when.day(made.deferred_until or day)},
+        )
+
+
+def _reviews(user: User, day: date) -> Iterator[Todo]:
+    """Plans of open cases whose review has come."""
+    due = HelpPlan.objects.for_user(user).filter(next_review_on__lte=day, client__closed_at__isnull=True)
+    for plan in due.select_related("client").order_by("next_review_on"):
+        yield Todo(
+            _("Den Hilfeplan mit %(name)s überprüfen.") % {"name": plan.client.full_name},
+            _("Zum Hilfeplan"),
+            "consultations:plan",
+            (plan.client.uuid,),
+            note=_("vorgesehen für %(day)s") % {"day": when.day(plan.next_review_on or day)},
+        )
+
+
 def _steps(user: User, day: date) -> Iterator[Todo]:
-    due = Step.objects.for_user(user).standing().unfinished().filter(due_on__lte=day + STEPS_AHEAD)
+    due = Step.objects.for_user(user).unfinished().filter(due_on__lte=day + STEPS_AHEAD)
     for step in due.select_related("plan__client").order_by("due_on", "pk"):
         texts = {"name": step.plan.client.full_name, "text": step.text}
         is_late = step.due_on < day

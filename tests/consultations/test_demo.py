@@ -10,8 +10,8 @@ import accounts.demo
 import clients.demo
 from accounts.models import User
 from clients.models import Client
-from consultations import agenda, demo, prepared, readiness
-from consultations.models import ClarificationException, Referral
+from consultations import agenda, demo, demo_plans, prepared, readiness, today
+from consultations.models import ClarificationException, RecommendationSheet, Referral, Step
 from scheduling.models import BlockFormat, Slot
 from tests import factories
 from tests.consultations.people import consultation_kind
@@ -67,3 +67,14 @@ def test_every_invented_client_is_the_authors_own(specialist):
     for referral in Referral.objects.all():
         assert referral.client in Client.objects.for_user(referral.author)
         assert "name_in_text" not in [one.code for one in readiness.problems(referral)]
+
+
+def test_recommendations_and_plans_wait_at_every_stage(specialist):
+    demo.load()
+    demo_plans.load()
+    assert Step.objects.filter(origin_item__isnull=False).count() == 1
+    assert set(Step.objects.values_list("status", flat=True)) == {"open", "in_progress", "done"}
+    assert RecommendationSheet.objects.filter(versions__isnull=True).exclude(revision=0).count() == 1
+    routes = {todo.route for todo in today.of(User.objects.get(username="awo")).todos}
+    assert {"consultations:decide", "consultations:step"} <= routes
+    assert "consultations:sheet" in {todo.route for todo in today.of(specialist).todos}

@@ -90,6 +90,28 @@ def test_answers_of_clients_wait_while_something_is_to_be_done(answer, days, exp
     assert texts(stranger()) == []
 
 
+def test_what_was_put_off_comes_back_on_its_day():
+    version = a_released_sheet()
+    owner = version.sheet.referral.client.owner
+    until = timezone.localdate() + timedelta(days=5)
+    decisions.decide(version.items.get(), decision="deferred", deferred_until=until, by=owner)
+    assert "consultations:decide" not in [one.route for one in today.of(owner).todos]
+    later = timezone.now() + timedelta(days=6)
+    (todo,) = [one for one in today.of(owner, now=later).todos if one.route == "consultations:decide"]
+    assert todo.text.startswith("Zurückgestellt für Amal Haddad")
+    decisions.decide(version.items.get(), decision="declined", reason="duplicate", by=owner)
+    assert "consultations:decide" not in [one.route for one in today.of(owner, now=later).todos]
+
+
+def test_a_plan_asks_for_its_review_when_the_day_has_come():
+    client = ClientFactory()
+    plan = help_plans.of_client(client, by=client.owner)
+    assert texts(client.owner) == []
+    help_plans.set_review(plan, on=timezone.localdate(), by=client.owner)
+    assert texts(client.owner) == ["Den Hilfeplan mit Amal Haddad überprüfen."]
+    assert texts(stranger()) == []
+
+
 def test_a_wrong_number_comes_first():
     client = ClientFactory(wrong_number_at=timezone.now())
     ReferralFactory(client=client)
@@ -132,8 +154,8 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(8):
-        # appointments, versions, steps, numbers, messages, rebookings, drafts, sessions
+    with django_assert_num_queries(10):
+        # appointments, versions, deferred, steps, reviews, numbers, messages, rebookings, drafts, sessions
         found = today.of(caseworker)
     assert len(found.todos) == 2 * rows
 

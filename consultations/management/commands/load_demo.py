@@ -8,11 +8,18 @@ from django.db import transaction
 import accounts.demo
 import clients.demo
 import consultations.demo
+import consultations.demo_plans
 import scheduling.demo
 from accounts.models import District
 
 # In the order of the imports: each builds on what the rooms before it made.
-ROOMS = (accounts.demo.load, clients.demo.load, scheduling.demo.load, consultations.demo.load)
+ROOMS = (
+    accounts.demo.load,
+    clients.demo.load,
+    scheduling.demo.load,
+    consultations.demo.load,
+    consultations.demo_plans.load,
+)
 
 
 class Command(BaseCommand):
