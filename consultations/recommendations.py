@@ -305,12 +305,19 @@ def _only_the_author(sheet: RecommendationSheet, by: User) -> None:
 
 def _write(sheet: RecommendationSheet, items: Sequence[DraftItem]) -> None:
     sheet.draft = list(items)
+    _forget_same(sheet, items)
     sheet.revision += 1
     sheet.saved_at = timezone.now()
     sheet.save(update_fields=["draft", "revision", "saved_at", "set_aside"])
 
 
+def _forget_same(sheet: RecommendationSheet, items: Sequence[DraftItem]) -> None:
+    """One text is not set aside twice, nor beside the same text in the draft."""
+    sheet.set_aside = {key: other for key, other in sheet.set_aside.items() if other["items"] != list(items)}
+
+
 def _set_aside(sheet: RecommendationSheet, tab: str, items: Sequence[DraftItem]) -> None:
+    _forget_same(sheet, items)
     sheet.set_aside[tab] = {"items": list(items), "saved_at": timezone.now().isoformat()}
 
 

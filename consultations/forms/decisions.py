@@ -42,7 +42,7 @@ class DecisionForm(forms.Form):
         choices=[("", _("Bitte wählen")), *ItemDecision.DeclineReason.choices],
         required=False,
     )
-    note = forms.CharField(label=_("Notiz"), max_length=500, required=False)
+    note = forms.CharField(label=_("Notiz dazu"), max_length=500, required=False)
 
     def __init__(self, data: Any = None, *, item: RecommendationItem, suggestion: Choice) -> None:
         self.item = item

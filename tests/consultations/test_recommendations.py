@@ -190,6 +190,18 @@ def test_after_a_conflict_the_chosen_text_stands_and_the_other_is_set_aside() ->
     assert sentences(sheet) == ["erster Tab"]
 
 
+def test_the_same_text_is_not_set_aside_twice_nor_beside_itself() -> None:
+    sheet = SheetFactory.create()
+    save = recommendations.save_draft
+    save(sheet, items=[line(PSZ, "eins")], revision=0, by=sheet.author, tab="one")
+    for tab in ("two", "three"):
+        with pytest.raises(Conflict):
+            save(sheet, items=[line(PSZ, "zwei")], revision=0, by=sheet.author, tab=tab)
+    assert list(stored(sheet).set_aside) == ["three"]
+    save(sheet, items=[line(PSZ, "zwei")], revision=1, by=sheet.author, tab="four")
+    assert stored(sheet).set_aside == {}
+
+
 # --- Release ---------------------------------------------------------------------------------
 def test_a_release_hands_over_exactly_what_the_preview_showed() -> None:
     sheet = SheetFactory.create()
