@@ -19,6 +19,7 @@ from config import embedded_db
 # Name → module. A module has `measure(effort)`, which yields results; it is imported once Django stands.
 BENCHMARKS = {
     "booking-rule": "benchmarks.booking_rule",
+    "booking-http": "benchmarks.booking_http",
 }
 RESULTS = embedded_db.CHECKOUT / "var" / "bench.jsonl"
 

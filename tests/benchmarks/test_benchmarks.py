@@ -54,14 +54,25 @@ def test_an_unknown_name_is_answered_with_those_there_are(capsys: pytest.Capture
     assert all(name in said for name in run.BENCHMARKS)
 
 
-def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path, database_server: None) -> None:
-    file = tmp_path / "bench.jsonl"
-    command = [sys.executable, "-m", "benchmarks.run", "booking-rule", "--quick", f"--into={file}"]
-
+def measured(name: str, folder: Path) -> tuple[str, list[dict[str, object]]]:
+    """What a quick run says, and what it writes down."""
+    file = folder / "bench.jsonl"
+    command = [sys.executable, "-m", "benchmarks.run", name, "--quick", f"--into={file}"]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
-
     assert done.returncode == 0, done.stderr
-    assert "fsync=on, synchronous_commit=on, full_page_writes=on" in done.stdout
-    measured = lines(file)
-    assert [str(line["note"]).split(",")[0] for line in measured] == ["1 client", "8 clients"]
-    assert all(line["name"] == "booking-rule" and line["unit"] == "bookings/s" for line in measured)
+    return done.stdout, lines(file)
+
+
+def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path, database_server: None) -> None:
+    said, results = measured("booking-rule", tmp_path)
+
+    assert "fsync=on, synchronous_commit=on, full_page_writes=on" in said
+    assert [str(line["note"]).split(",")[0] for line in results] == ["1 client", "8 clients"]
+    assert all(line["name"] == "booking-rule" and line["unit"] == "bookings/s" for line in results)
+
+
+def test_a_booking_over_http_is_measured(tmp_path: Path, database_server: None) -> None:
+    said, [line] = measured("booking-http", tmp_path)
+
+    assert "booking-http: " in said
+    assert (line["name"], line["goal"], line["unit"]) == ("booking-http", "<= 2", "ms")
