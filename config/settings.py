@@ -86,6 +86,9 @@ _database = environ.Env.db_url_config(_database_url, engine="django.db.backends.
 _options = _database.get("OPTIONS", {})
 # Away is known within seconds (config/errors.py answers 503), and so is being back.
 _options |= {"connect_timeout": 3, "application_name": "sprechstunde"}
+# Values travel apart from the statement, and the server plans what it has seen five times only once.
+# A connection pooler between us and PostgreSQL must know prepared statements (PgBouncer from 1.21 on).
+_options |= {"server_side_binding": True, "prepare_threshold": 5}
 _pool_size = env.int("DB_POOL_SIZE", default=0 if MODE == "test" else 40)
 if _pool_size:
     # Under ASGI each request has a thread of its own, and a connection would die with it: the pool
