@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import DateTimeField, F, Func, Q
-from django.db.models.functions import Now
+from django.db import connection
+from django.db.models import DateTimeField, Func
+from django.db.transaction import TransactionManagementError
 
-from accounts.models import User
+from accounts.models import District, User
+from accounts.rows import Statement
 from clients.models import Client
-from scheduling.models import Booking, Slot
+from scheduling.models import AppointmentKind, Booking, Resource, Session, Slot
 from scheduling.problems import Facts
 
 
@@ -32,28 +34,63 @@ class ClockTimestamp(Func):
     output_field = DateTimeField()
 
 
+_SLOT = Statement(
+    """
+    SELECT {slot}, {kind}, {district}, {session}, {room}, clock_timestamp()
+    FROM scheduling_slot slot
+    JOIN scheduling_appointmentkind kind ON kind.id = slot.kind_id
+    JOIN accounts_district district ON district.id = slot.district_id
+    JOIN scheduling_session session ON session.id = slot.session_id
+    JOIN scheduling_resource room ON room.id = session.room_id
+    WHERE slot.id = %(slot)s
+    FOR NO KEY UPDATE OF slot
+    """,
+    slot=Slot,
+    kind=AppointmentKind,
+    district=District,
+    session=Session,
+    room=Resource,
+)
+
+# Who lives on the slot; what `by` holds anywhere; where the client is at that time; what this very form
+# did. Without client or form the comparison is with NULL, and finds nothing.
+_CONCERNED = Statement(
+    """
+    SELECT {booking}
+    FROM scheduling_booking booking
+    WHERE slot_id = %(slot)s AND status <> 'cancelled'
+        OR holder_id = %(by)s AND status = 'tentative'
+        OR client_id = %(client)s AND start_at < %(end_at)s AND end_at > %(start_at)s
+            AND status NOT IN ('cancelled', 'noshow')
+        OR holder_id = %(by)s AND idempotency_key = %(form)s
+    ORDER BY seat, id
+    """,
+    booking=Booking,
+)
+
+
 def lock_person(user: User) -> None:
     """One person's holds follow each other, so that two at once are counted. First of all locks."""
-    User.objects.select_for_update(no_key=True, of=("self",)).filter(pk=user.pk).values_list("pk").get()
+    _lock("SELECT FROM accounts_user WHERE id = %s FOR NO KEY UPDATE", user.pk)
 
 
 def lock_client(client: Client) -> None:
     """One client's appointments follow each other. Before any slot."""
-    Client.objects.select_for_update(no_key=True).filter(pk=client.pk).values_list("pk").get()
+    _lock("SELECT FROM clients_client WHERE id = %s FOR NO KEY UPDATE", client.pk)
 
 
 def lock(slot_id: int) -> Locked:
     """Lock the slot and read it as it is now.
 
-    Must run inside a transaction; waits until whoever holds the slot has finished.
+    Must run inside a transaction; waits until whoever holds the slot has finished. Raises
+    `Slot.DoesNotExist`.
     """
-    found = (
-        Slot.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("kind", "district", "session__room")
-        .annotate(now=ClockTimestamp())
-        .get(pk=slot_id)
-    )
-    return Locked(found, getattr(found, "now"))
+    _inside_a_transaction()
+    found = _SLOT.row(slot=slot_id)
+    if found is None:
+        raise Slot.DoesNotExist
+    slot, slot.kind, slot.district, slot.session, slot.session.room, now = found
+    return Locked(slot, now)
 
 
 def look(
@@ -67,17 +104,15 @@ def look(
 ) -> Facts:
     """Everything the checks need about a locked slot, in one query."""
     slot, now = locked
-    concerned = Q(slot=slot) & ~Q(status=Booking.Status.CANCELLED)
-    concerned |= Q(holder=by, status=Booking.Status.TENTATIVE)
-    if client is not None:
-        concerned |= (
-            Q(client=client)
-            & Q(start_at__lt=slot.end_at, end_at__gt=slot.start_at)
-            & ~Q(status__in=[Booking.Status.CANCELLED, Booking.Status.NOSHOW])
-        )
-    if form is not None:
-        concerned |= Q(holder=by, idempotency_key=form)
-    found = list(Booking.objects.filter(concerned).order_by("seat", "pk"))
+    rows = _CONCERNED.rows(
+        slot=slot.pk,
+        by=by.pk,
+        client=client and client.pk,
+        start_at=slot.start_at,
+        end_at=slot.end_at,
+        form=form,
+    )
+    found: list[Booking] = [booking for (booking,) in rows]
     dead = {booking.pk for booking in found if booking.held_until and booking.held_until <= now}
     living = [
         booking for booking in found if booking.pk not in dead and booking.status != Booking.Status.CANCELLED
@@ -148,7 +183,8 @@ def take(facts: Facts) -> Booking:
 
 def touch(slot: Slot) -> None:
     """Others can see a change: raise the version of a locked slot, by the database's clock."""
-    Slot.objects.filter(pk=slot.pk).update(version=F("version") + 1, changed_at=Now())
+    changed = "UPDATE scheduling_slot SET version = version + 1, changed_at = statement_timestamp()"
+    _execute(f"{changed} WHERE id = %s", slot.pk)
     slot.version += 1
 
 
@@ -162,3 +198,19 @@ def next_free(slot: Slot, *, by: User) -> Slot | None:
         .order_by("start_at")
         .first()
     )
+
+
+def _lock(statement: str, key: int) -> None:
+    _inside_a_transaction()
+    _execute(statement, key)
+
+
+def _inside_a_transaction() -> None:
+    """A lock taken outside of one would be gone before anybody looks."""
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("Seats are locked inside a transaction.")
+
+
+def _execute(statement: str, key: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [key])

@@ -1,10 +1,12 @@
 """Seats under the lock: what is looked at, and how much it costs."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from scheduling import booking as rules
@@ -109,3 +111,17 @@ def test_taking_without_a_free_seat_is_a_mistake_of_the_caller() -> None:
 
     with transaction.atomic(), pytest.raises(ValueError, match="no free seat"):
         seats.take(seats.look(seats.lock(slot.pk), by=factories.UserFactory()))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("lock", "thing"),
+    [
+        (seats.lock_person, factories.UserFactory),
+        (seats.lock_client, factories.ClientFactory),
+        (lambda slot: seats.lock(slot.pk), factories.SlotFactory),
+    ],
+)
+def test_a_lock_outside_a_transaction_is_refused(lock: Callable[[Any], Any], thing: Any) -> None:
+    with pytest.raises(TransactionManagementError):
+        lock(thing())

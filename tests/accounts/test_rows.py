@@ -1,0 +1,78 @@
+"""Objects by plain SQL are the objects the ORM reads."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AuditEvent, User
+from accounts.rows import Statement
+from clients.models import Client
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+CLIENTS = Statement(
+    """
+    SELECT {client}, {owner}, {deputy}, client.id + 1
+    FROM clients_client client
+    JOIN accounts_user owner ON owner.id = client.owner_id
+    LEFT JOIN accounts_user deputy ON deputy.id = client.deputy_id
+    WHERE client.organisation_id = %(organisation)s AND client.case_number LIKE 'F%%'
+    ORDER BY client.id
+    """,
+    client=Client,
+    owner=User,
+    deputy=User,
+)
+EVENTS = Statement("SELECT {event} FROM accounts_auditevent event", event=AuditEvent)
+
+
+def values(thing: object) -> dict[str, object]:
+    return {name: value for name, value in vars(thing).items() if name != "_state"}
+
+
+def test_each_row_gives_an_object_of_each_model_and_what_else_was_asked_for(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    deputy = factories.UserFactory()
+    one = factories.ClientFactory(given_name="Amal", year_of_birth=1990, deputy=deputy)
+    two = factories.ClientFactory(given_name="", year_of_birth=None, organisation=one.organisation)
+
+    with django_assert_num_queries(1):
+        rows = CLIENTS.rows(organisation=one.organisation_id)
+
+    assert [row[3] for row in rows] == [one.pk + 1, two.pk + 1]
+    for (client, owner, _deputy, _number), made in zip(rows, (one, two), strict=True):
+        assert values(client) == values(Client.objects.get(pk=made.pk))
+        assert values(owner) == values(User._base_manager.get(pk=made.owner_id))
+
+
+def test_what_an_outer_join_does_not_find_is_none() -> None:
+    deputy = factories.UserFactory()
+    with_deputy = factories.ClientFactory(deputy=deputy)
+    factories.ClientFactory(organisation=with_deputy.organisation)
+
+    assert [row[2] for row in CLIENTS.rows(organisation=with_deputy.organisation_id)] == [deputy, None]
+
+
+def test_an_object_read_is_an_object_stored() -> None:
+    made = factories.ClientFactory(family_name="Haddad")
+
+    [(client, *_)] = CLIENTS.rows(organisation=made.organisation_id)
+    client.family_name = "Khoury"
+    client.save()
+
+    made.refresh_from_db()
+    assert made.family_name == "Khoury"
+    assert Client.objects.count() == 1
+
+
+def test_json_comes_as_a_structure() -> None:
+    AuditEvent.objects.create(verb="seen", target_type="x.y", details={"seat": [1, {"a": None}]})
+
+    [(event,)] = EVENTS.rows()
+
+    assert event.details == {"seat": [1, {"a": None}]}
+
+
+def test_no_row_is_none() -> None:
+    assert CLIENTS.row(organisation=0) is None
