@@ -45,5 +45,6 @@ def finish(referral: Referral, *, by: User) -> Referral:
 
 
 def _lock(referral: Referral, by: User) -> Referral:
-    own = Referral.objects.of_case_team(by).select_for_update(no_key=True, of=("self",))
-    return own.get(pk=referral.pk)
+    # Lock first, read then (see `referrals._lock`).
+    Referral.objects.select_for_update(no_key=True).filter(pk=referral.pk).values_list("pk").get()
+    return Referral.objects.of_case_team(by).get(pk=referral.pk)

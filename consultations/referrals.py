@@ -333,5 +333,8 @@ def _lock_with_client(referral: Referral, *, by: User) -> Referral:
 
 def _lock(referral: Referral, *, by: User) -> Referral:
     """The referral as it is now, locked, if `by` may write it. Inside a transaction."""
-    own = Referral.objects.of_case_team(by).select_for_update(no_key=True, of=("self",))
+    # Lock first, read then: a join read before the lock was had would lose the row when another tab
+    # has just chosen the client.
+    Referral.objects.select_for_update(no_key=True).filter(pk=referral.pk).values_list("pk").get()
+    own = Referral.objects.of_case_team(by)
     return own.select_related("client", "consent", "booking", "district", "organisation").get(pk=referral.pk)

@@ -1,5 +1,6 @@
 """Rules of a referral against rivals: real threads, real connections, each race first shown unguarded."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -144,3 +145,18 @@ def test_two_tabs_saving_at_once_lose_no_text(rounds):
         referral.refresh_from_db()
         assert len(told) == 1
         assert {referral.question, told[0].mine["question"]} == {"Tab A", "Tab B"}
+
+
+def test_choosing_the_client_in_one_tab_does_not_lose_the_referral_in_the_other(rounds):
+    """A save that waits behind the choice of a client finds the referral, and hears of the conflict."""
+    for _round in range(rounds(10)):
+        client = factories.ClientFactory()
+        referral = factories.ReferralFactory(client=None, author=client.owner, consent=None)
+
+        def save(referral: Referral = referral, client: Any = client) -> None:
+            with contextlib.suppress(referrals.Conflict):
+                referrals.autosave(referral, by=referral.author, data={"client": client}, revision=0)
+
+        assert at_once(save, save, save) == ["done", "done", "done"]
+        referral.refresh_from_db()
+        assert referral.client == client
