@@ -62,7 +62,7 @@ def enter(windows, district):
     """`enter("awo")`: that person's own window, signed in."""
 
     def open_for(username: str, **options) -> Page:
-        page = windows.open(**options)
+        page: Page = windows.open(**options)
         browsing.sign_in(page, User.objects.get(username=username), accounts.demo.PASSWORD)
         return page
 
@@ -163,9 +163,10 @@ def the_phone_answers(windows, staff: Page, booking: Booking) -> None:
     for word in ("Amal", "Haddad", "Trauma", "Sprechstunde", "Psych"):
         expect(text).not_to_contain_text(word)
     no_findings(staff)
-    link = re.search(r"https?://\S+", PhoneText.objects.get(message__client=booking.client).body)
+    found = re.search(r"https?://\S+", PhoneText.objects.get(message__client=booking.client).body)
+    assert found is not None
     phone = windows.open(viewport=browsing.PHONE, java_script_enabled=False)
-    phone.goto(link[0])
+    phone.goto(found[0])
     expect(phone.locator("html")).to_have_attribute("dir", "rtl")
     booking.refresh_from_db()
     assert booking.answer == ""
@@ -213,6 +214,7 @@ def decide_and_read_the_plan(page: Page) -> None:
     expect(page.locator("main").get_by_text("Punkt 1").first).to_be_visible()
     no_findings(page)
     step = Step.objects.get()
+    assert step.origin_item is not None
     assert step.origin_item.version == version
     assert step.due_on == timezone.localdate() + timedelta(days=14)
     assert Client.objects.get(pk=step.plan.client_id).given_name == "Amal"
