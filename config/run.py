@@ -26,7 +26,15 @@ CHECKOUT = embedded_db.CHECKOUT
 PYTHON = sys.executable
 # Sockets are ours to speak on; a browser has nothing to send but a ping.
 DAPHNE = ("-m", "daphne", "--verbosity=0", "--no-server-name", "--websocket-max-message-size=4096")
-WORKER = ("manage.py", "procrastinate", "worker", "--delete-jobs=successful", "--shutdown-graceful-timeout=5")
+# Several jobs at once, so that a slow SMS gateway does not hold up the holds that end.
+WORKER = (
+    "manage.py",
+    "procrastinate",
+    "worker",
+    "--concurrency=4",
+    "--delete-jobs=successful",
+    "--shutdown-graceful-timeout=5",
+)
 READY_SECONDS = 60
 GRACE_SECONDS = 10
 
