@@ -74,6 +74,8 @@ def test_the_first_sign_in_and_the_second(windows: browsing.Windows, language: s
     _give_code(page, code)
     expect(page.locator("[role=alert]")).to_be_visible()
     findings += axe(page)
+    # After a wrong code the next one is looked at a second later.
+    page.wait_for_timeout(1100)
     _give_code(page, second_factor.current_code(secret, at=timezone.now() + NEXT_STEP))
     expect(page).to_have_url(re.compile("/konto/$"))
     findings += axe(page)
