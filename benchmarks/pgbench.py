@@ -16,8 +16,9 @@ from psycopg.types.range import Range
 
 from benchmarks import database
 
-Statement = tuple[str, Sequence[Any]]
+Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 _QUOTED = re.compile(r"(?:(?<!\w)E)?'(?:[^']|'')*'")
+_PLACEHOLDER = re.compile(r"%(?:s|\((\w+)\)s)")
 _SPEED = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")
 
 
@@ -58,9 +59,12 @@ class Script:
         """One statement a line."""
         return "".join(f"{self._statement(query, values)};\n" for query, values in statements)
 
-    def _statement(self, query: str, values: Sequence[Any]) -> str:
-        between = (_safe(re.sub(r"\s+", " ", part)).replace("%%", "%") for part in query.split("%s"))
-        filled = (self._expression(value) for value in values)
+    def _statement(self, query: str, values: Sequence[Any] | Mapping[str, Any]) -> str:
+        # Between the placeholders stands SQL, in them (for named ones) the name.
+        sql_parts, names = _PLACEHOLDER.split(query)[::2], _PLACEHOLDER.findall(query)
+        ordered = [values[name] for name in names] if isinstance(values, Mapping) else values
+        between = (_safe(re.sub(r"\s+", " ", part)).replace("%%", "%") for part in sql_parts)
+        filled = (self._expression(value) for value in ordered)
         return "".join(part for pair in zip_longest(between, filled, fillvalue="") for part in pair)
 
     def _expression(self, value: Any) -> str:
