@@ -118,7 +118,6 @@ def change(user: User, *, by: User, **fields: Any) -> None:
     audit.record("changed_user", user, by=by, fields=sorted(fields))
     if sorted(user.roles) != old_roles:
         audit.record("changed_roles", user, by=by, old=old_roles, new=sorted(user.roles))
-        announcements.rights_changed(user)
     if user.organisation != old_organisation:
         audit.record(
             "changed_organisation",

@@ -15,6 +15,7 @@ PUBLIC = {
     "accounts:imprint",
     "accounts:privacy",
     "accounts:accessibility",
+    "notifications:phones",  # in the demo only
     "notifications:status",
     "scheduling:client_calendar",
     "scheduling:client_page",
