@@ -104,6 +104,12 @@ def axe(page: Page) -> list[str]:
     ]
 
 
+def faults(page: Page) -> list[str]:
+    """What is wrong with the page as it stands: accessibility, or wider than the window."""
+    too_wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    return axe(page) + ([f"{page.url} is wider than the window"] if too_wide else [])
+
+
 def wait_until(condition: Any, seconds: float = 10) -> None:
     """Wait for a condition outside the browser, such as a row in the database."""
     deadline = time.monotonic() + seconds

@@ -1,12 +1,11 @@
 """The referral form and the agenda in real browsers: without loss, stopped by danger, live, on paper."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts.models import User
 from consultations import referrals
@@ -14,28 +13,9 @@ from consultations.models import Referral
 from scheduling import booking as bookings
 from scheduling.models import Slot
 from tests import browsing, factories
-from tests.browsing import Windows
 from tests.consultations.people import case_consultation_slot, consultation_slot
-from tests.servers import Daphne
-from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(windows: Windows, live_server_daphne: Daphne) -> Open:
-    """Opens an address for a signed-in person."""
-
-    def opened(user: User, name: str, *args: object, **options: object) -> Page:
-        page = windows.open(**options)
-        cookie = as_user(user).cookies["sessionid"].value
-        page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server_daphne.url}])
-        page.goto(reverse(f"consultations:{name}", args=args))
-        return page
-
-    return opened
 
 
 @pytest.fixture
@@ -163,14 +143,8 @@ def test_the_pages_are_accessible_and_fit(open_page, slot, language, width):
     found = []
     for name, *args in addresses:
         page.goto(reverse(f"consultations:{name}", args=args))
-        found += faults(page)
+        found += browsing.faults(page)
     agenda = open_page(
         specialist, "agenda", timezone.localdate(slot.start_at), viewport={"width": width, "height": 800}
     )
-    assert found + faults(agenda) == []
-
-
-def faults(page: Page) -> list[str]:
-    """What is wrong with the page: accessibility, or wider than the window."""
-    too_wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-    return browsing.axe(page) + ([f"{page.url} is wider than the window"] if too_wide else [])
+    assert found + browsing.faults(agenda) == []
