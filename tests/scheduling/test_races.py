@@ -128,6 +128,11 @@ def booking_of(slot: Slot, client: Client) -> Callable[[], Any]:
     return partial(rules.book, slot, client=client, by=client.owner)
 
 
+def give_back(won: Booking) -> None:
+    """A winner's hold would count against them in the rounds to come: two a person."""
+    rules.let_go(won, by=won.holder)
+
+
 # --- The fault, shown --------------------------------------------------------------------------
 @pytest.mark.promise(1)
 def test_without_the_guards_a_seat_is_booked_several_times(
@@ -192,7 +197,7 @@ def test_of_fifty_rivals_one_holds(
         assert sum(isinstance(one, Booking) for one in found) == 1
         # What the lock saw is "held"; what only the constraint saw is "taken".
         assert set(ends(found)) <= {"tentative", "held", "taken"}
-        assert Booking.objects.filter(slot=slot).count() == 1
+        give_back(Booking.objects.get(slot=slot))
 
 
 @pytest.mark.promise(1)
@@ -224,6 +229,7 @@ def test_holders_and_those_who_book_directly_get_one_seat_between_them(
 
         assert sum(isinstance(one, Booking) for one in found) == 1
         assert set(ends(found)) <= {"booked", "tentative", "held", "taken"}
+        give_back(Booking.objects.get(slot=slot))
 
 
 @pytest.mark.promise(1)
@@ -357,7 +363,7 @@ def test_over_http_and_two_web_processes_one_holds_and_49_are_told_calmly(
 
         assert Counter(status for status, _ in answers) == {200: 1, 409: RIVALS - 1}
         assert all("Das ging leider nicht" in said for status, said in answers if status == 409)
-        assert Booking.objects.filter(slot=slot).count() == 1
+        give_back(Booking.objects.get(slot=slot))
 
 
 @pytest.mark.promise(1)
