@@ -59,6 +59,8 @@ VERBS: dict[str, str | Promise] = {
     "consent_printed": _("Einwilligung gedruckt"),
     "opted_out": _("keine SMS mehr gewünscht"),
     "wrong_number": _("als falsche Nummer gemeldet"),
+    "texts_paused": _("Nachrichten ruhen lassen"),
+    "texts_resumed": _("Nachrichten wieder freigegeben"),
     "number_failed": _("Nummer nicht erreichbar"),
     # Appointments
     "planned": _("geplant"),

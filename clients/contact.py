@@ -29,6 +29,9 @@ WRONG_NUMBER = Obstacle("wrong_number", _("Unter der Nummer hat sich jemand ande
 DOES_NOT_READ = Obstacle(
     "does_not_read", _("Die Person liest nicht. Bitte anrufen oder persönlich informieren.")
 )
+PAUSED = Obstacle(
+    "paused", _("Nachrichten ruhen, bis in der Anmeldung die Krisenschritte als erfolgt eingetragen sind.")
+)
 
 
 def sms_obstacles(client: Client, *, has_consent: bool | None = None) -> list[Obstacle]:
@@ -47,6 +50,7 @@ def sms_obstacles(client: Client, *, has_consent: bool | None = None) -> list[Ob
         (client.opted_out_at is not None, OPTED_OUT),
         (client.wrong_number_at is not None, WRONG_NUMBER),
         (client.literacy == Literacy.DOES_NOT_READ, DOES_NOT_READ),
+        (client.paused_at is not None, PAUSED),
     ]
     return [obstacle for applies, obstacle in found if applies]
 
@@ -76,6 +80,20 @@ def number_failed(client: Client, *, by: User | None = None, channel: Channel = 
     ):
         client.mobile_confirmed_at = None
         audit.record("number_failed", client, by=by, district=client.district, channel=channel)
+
+
+@transaction.atomic
+def pause(client: Client, *, by: User) -> None:
+    """Nothing is sent until a person has looked (`resume`). Repeating it changes nothing."""
+    _say(client, "texts_paused", "paused_at", by=by, channel=Channel.BROWSER)
+
+
+@transaction.atomic
+def resume(client: Client, *, by: User) -> None:
+    """What is still to come may be sent again. Repeating it changes nothing."""
+    if Client.objects.filter(pk=client.pk, paused_at__isnull=False).update(paused_at=None):
+        client.paused_at = None
+        audit.record("texts_resumed", client, by=by, district=client.district)
 
 
 def _say(client: Client, verb: str, field: str, *, by: User | None, channel: Channel) -> None:

@@ -6,7 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from clients import contact
+from clients.models import Client
 from consultations.models import CrisisStep, Referral
+from scheduling import seats
 from scheduling.problems import Problem, Refused
 
 NOTHING_TICKED = Problem(
@@ -31,6 +34,9 @@ def tick(referral: Referral, *, step: CrisisStep.Step | str, by: User) -> Crisis
 @transaction.atomic
 def finish(referral: Referral, *, by: User) -> Referral:
     """ "Krisenschritte sind erfolgt": the form may go on. Raises `Refused` while nothing is ticked."""
+    client = Client.objects.filter(referrals=referral.pk).first()
+    if client is not None:
+        seats.lock_client(client)
     stored = _lock(referral, by)
     if stored.safety != Referral.Safety.YES:
         return stored
@@ -39,9 +45,26 @@ def finish(referral: Referral, *, by: User) -> Referral:
     stored.safety = Referral.Safety.STEPS_TAKEN
     stored.safety_steps_at = timezone.now()
     stored.revision += 1
-    stored.save(update_fields=["safety", "safety_steps_at", "revision", "saved_at"])
+    stored.revisions["safety"] = stored.revision
+    stored.save(update_fields=["safety", "safety_steps_at", "revision", "revisions", "saved_at"])
     audit.record("crisis_steps_taken", stored, by=by)
+    heed(stored.client, by=by)
     return stored
+
+
+def heed(client: Client | None, *, by: User) -> None:
+    """Reminders rest while one of the client's referrals waits for its crisis steps, and go on afterwards.
+
+    A routine message must not reach somebody in acute danger before a person has looked. Called
+    inside the transaction that changes an answer, with the client locked.
+    """
+    if client is None:
+        return
+    in_danger = Referral.objects.filter(client=client, safety=Referral.Safety.YES, withdrawn_at__isnull=True)
+    if in_danger.exists():
+        contact.pause(client, by=by)
+    else:
+        contact.resume(client, by=by)
 
 
 def _lock(referral: Referral, by: User) -> Referral:

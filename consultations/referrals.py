@@ -5,19 +5,20 @@ client → referral → slot; the rest of the order stands in `scheduling.seats`
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from clients import consents
 from clients.models import Client, Consent
-from consultations import readiness
+from consultations import crisis, readiness
 from consultations.models import Referral
 from consultations.readiness import problems
 from scheduling import booking as bookings
@@ -49,8 +50,12 @@ WRITABLE = frozenset(
 )  # fmt: skip
 # Whom it is about: fixed by a consent or an appointment.
 _WHOM = ("format", "client")
+# What a crisis depends on; written with the client locked first.
+_CONCERN_CLIENT = frozenset({"client", "safety"})
 _BEGUN = [Booking.Status.ARRIVED, Booking.Status.FULFILLED]
 _FROM_CLIENT = ("language", "dialect", "literacy")
+# What somebody types into one field within this time is one act on record, however often it is kept.
+EDITING_PERIOD = timedelta(minutes=15)
 
 CLOSED = Problem(
     "closed_referral",
@@ -100,33 +105,66 @@ def start(*, by: User, format: BlockFormat | str, client: Client | None = None) 
     return draft
 
 
-@transaction.atomic
+@tried_again
 def autosave(referral: Referral, *, by: User, data: Mapping[str, Any], revision: int) -> Referral:
     """Keep what was typed (`WRITABLE` names and their values), complete or not; returns it as stored.
 
-    `revision` is the one the form was made from. Raises `Conflict` when somebody saved other values in
-    between, `Refused` when the referral is closed or `data` would change whom it is about although a
-    consent or an appointment fixes that, `Referral.DoesNotExist` when one may not write it (any more).
+    `revision` is the one the form was made from. Raises `Conflict` when one of the changed values was
+    saved otherwise in between (another step of the form is in nobody's way), `Refused` when the
+    referral is closed or `data` would change whom it is about although a consent or an appointment
+    fixes that, `Referral.DoesNotExist` when one may not write it (any more).
     """
     unknown = data.keys() - WRITABLE
     if unknown:
         raise ValueError(f"Not typed into a referral: {', '.join(sorted(unknown))}")
-    stored = _lock(referral, by=by)
-    changes = _changes(stored, data)
-    if not changes:
+    with transaction.atomic():
+        stored = _lock_to_write(referral, data, by)
+        changes = _changes(stored, data)
+        if not changes:
+            return stored
+        if _is_stale(stored, changes, revision):
+            raise Conflict(stored, changes)
+        _refuse_change(stored, changes, by)
+        _write(stored, changes, by)
         return stored
-    if stored.revision != revision:
-        raise Conflict(stored, changes)
-    _refuse_change(stored, changes, by)
-    safety_was = stored.safety
+
+
+def _lock_to_write(referral: Referral, data: Mapping[str, Any], by: User) -> Referral:
+    if data.keys() & _CONCERN_CLIENT:
+        return _lock_with_client(referral, by=by, also=data.get("client"))
+    return _lock(referral, by=by)
+
+
+def _is_stale(stored: Referral, changes: Mapping[str, Any], revision: int) -> bool:
+    """Whether a changed value was written since the form was made."""
+    return revision > stored.revision or any(stored.revisions.get(name, 0) > revision for name in changes)
+
+
+def _write(stored: Referral, changes: Mapping[str, Any], by: User) -> None:
+    was = {name: _value(stored, name) for name in WRITABLE}
     for name, value in changes.items():
         _set(stored, name, value)
+    # Choosing a client brings their language along.
+    touched = [name for name in sorted(WRITABLE) if _value(stored, name) != was[name]]
     stored.revision += 1
+    stored.revisions |= dict.fromkeys(touched, stored.revision)
     stored.save()
-    audit.record("referral_saved", stored, by=by, revision=stored.revision, fields=sorted(changes))
-    if stored.safety != safety_was:
-        audit.record("safety_answered", stored, by=by, was=safety_was, answer=stored.safety)
-    return stored
+    _record_saved(stored, changes, by)
+    if stored.safety != was["safety"]:
+        audit.record("safety_answered", stored, by=by, was=was["safety"], answer=stored.safety)
+    if "safety" in touched or "client" in touched:
+        crisis.heed(was["client"], by=by)
+        crisis.heed(stored.client, by=by)
+
+
+def _record_saved(stored: Referral, changes: Mapping[str, Any], by: User) -> None:
+    """One act for each field and editing period: saving every few seconds would drown the trail."""
+    lately = AuditEvent.objects.about(stored).filter(
+        verb="referral_saved", actor=by.uuid, at__gt=Now() - EDITING_PERIOD
+    )
+    known = {name for details in lately.values_list("details", flat=True) for name in details["fields"]}
+    if news := sorted(changes.keys() - known):
+        audit.record("referral_saved", stored, by=by, revision=stored.revision, fields=news)
 
 
 def _changes(stored: Referral, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,6 +275,7 @@ def withdraw(referral: Referral, *, by: User, reason: CancelReason | str = Cance
         stored.withdrawn_at = timezone.now()
         stored.save(update_fields=["withdrawn_at", "saved_at"])
         audit.record("referral_withdrawn", stored, by=by)
+        crisis.heed(stored.client, by=by)
 
 
 # --- Consent -----------------------------------------------------------------------------------
@@ -320,11 +359,14 @@ def _look_for_none(referral: Referral, by: User) -> None:
         rebooking.settle(referral.booking, by=by, outcome=Rebooking.Outcome.NOT_WANTED)
 
 
-def _lock_with_client(referral: Referral, *, by: User) -> Referral:
-    """As `_lock`, after the client. Raises `Conflict` when the client is being changed meanwhile."""
+def _lock_with_client(referral: Referral, *, by: User, also: Client | None = None) -> Referral:
+    """As `_lock`, after the client (and the one to come). Raises `Conflict` when the client is being
+    changed meanwhile.
+    """
     client = Client.objects.filter(referrals=referral.pk).first()
-    if client is not None:
-        seats.lock_client(client)
+    concerned = {one.pk: one for one in (client, also) if one is not None}
+    for _pk, one in sorted(concerned.items()):
+        seats.lock_client(one)
     stored = _lock(referral, by=by)
     if stored.client != client:
         raise Conflict(stored, {})

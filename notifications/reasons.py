@@ -45,6 +45,7 @@ _OBSTACLES: dict[str, Text] = {
         contact.OPTED_OUT,
         contact.WRONG_NUMBER,
         contact.DOES_NOT_READ,
+        contact.PAUSED,
     )
 }
 

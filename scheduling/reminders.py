@@ -73,6 +73,7 @@ def _without_reminder() -> QuerySet[Booking]:
     reachable = Q(
         client__opted_out_at__isnull=True,
         client__wrong_number_at__isnull=True,
+        client__paused_at__isnull=True,
         client__mobile_confirmed_at__isnull=False,
         client__safe_to_text=True,
     )

@@ -84,6 +84,8 @@ class Client(models.Model):
     # "keine SMS mehr" and "nicht meine Nummer" said by whoever holds the phone.
     opted_out_at = models.DateTimeField(null=True, blank=True)
     wrong_number_at = models.DateTimeField(null=True, blank=True)
+    # A crisis: nothing is sent until somebody has looked.
+    paused_at = models.DateTimeField(null=True, blank=True)
     other_ways = EncryptedTextField(_("Andere Wege"), blank=True)
     # Part of every link sent to this client; raising it makes all older links dead.
     link_version = models.PositiveIntegerField(default=1)

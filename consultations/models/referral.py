@@ -223,6 +223,7 @@ class Referral(models.Model):
     residence_status = EncryptedTextField(_("Aufenthaltsstatus"), blank=True)
 
     revision = models.PositiveIntegerField(default=0, help_text="rises with each autosave; guards two tabs")
+    revisions = models.JSONField(default=dict, editable=False, help_text="field → revision it was written in")
     created_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)

@@ -44,6 +44,7 @@ def session_list(request: SignedInRequest, year: int | None = None) -> HttpRespo
     context = {
         "year": shown,
         "this_year": timezone.localdate().year,
+        "now": now,
         "sessions": _counted(Session.objects.for_user(request.user).filter(start_at__year=shown)),
         "running": running.of_district(request.user.district, now=now),
         "gaps": running.gaps(request.user.district, now=now),
@@ -117,12 +118,14 @@ def _own(request: SignedInRequest, uuid: UUID) -> Session:
 
 
 def _counted(found: SessionQuerySet) -> SessionQuerySet:
-    """Sessions with how many of their slots are there, booked and held."""
-    return found.select_related("specialist", "room").annotate(
+    """Sessions in the order of their days, with how many of their slots are there, booked and held."""
+    counted = found.select_related("specialist", "room").annotate(
         places=Count("slots", filter=Q(slots__is_open=True), distinct=True),
         booked=Count("slots__bookings", filter=_BOOKED, distinct=True),
         held=Count("slots__bookings", filter=_HELD, distinct=True),
     )
+    # Counting groups the rows, and Django then leaves the model's own order out.
+    return counted.order_by("start_at")
 
 
 def _say_cancelled(request: SignedInRequest, number: int) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from clients.models import Consent
 from consultations import agenda, brief, referrals
-from consultations.models import Referral
+from consultations.models import Clarification, Referral
 from scheduling import booking as bookings
 from scheduling.models import Session
 from tests import factories
@@ -169,6 +169,7 @@ def test_a_revoked_consent_takes_the_referral_off_the_card():
     referral = factories.ReferralFactory(submitted_at=timezone.now())
     booking = factories.BookingFactory(slot=slot, client=referral.client, status="fulfilled")
     Referral.objects.filter(pk=referral.pk).update(booking=booking)
+    Clarification.objects.create(client=referral.client, referral=referral)
     specialist, on = slot.session.specialist.user, timezone.localdate(slot.start_at)
     assert of_day(specialist, on).cards[0].brief is not None
     Consent.objects.filter(pk=referral.consent_id).update(revoked_at=timezone.now())

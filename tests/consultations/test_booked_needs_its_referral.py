@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from clients.models import Consent
-from consultations.models import Referral
+from consultations.models import Clarification, Referral
 from scheduling.models import BlockFormat, Booking, Slot
 from tests import factories
 
@@ -36,6 +36,14 @@ def _book(slot: Slot, referral: Referral, **fields: Any) -> Booking:
         Referral.objects.filter(pk=referral.pk).update(booking=booking, submitted_at=timezone.now())
     referral.refresh_from_db()
     return booking
+
+
+def _take_place(referral: Referral) -> Clarification:
+    """As `attendance.mark_fulfilled` leaves it."""
+    with transaction.atomic():
+        Booking.objects.filter(referral=referral).update(status="fulfilled")
+        assert referral.client is not None
+        return Clarification.objects.create(client=referral.client, referral=referral)
 
 
 def test_a_presentation_with_consent_is_booked(slot: Slot) -> None:
@@ -122,7 +130,7 @@ def test_a_consent_is_not_revoked_under_a_booked_appointment(slot: Slot) -> None
 
 def test_a_consent_may_be_revoked_after_the_appointment(slot: Slot) -> None:
     referral = _presented(slot)
-    Booking.objects.filter(pk=referral.booking_id).update(status="fulfilled")
+    _take_place(referral)
     Consent.objects.filter(pk=referral.consent_id).update(revoked_at=timezone.now())
     assert Consent.objects.get(pk=referral.consent_id).revoked_at is not None
 
@@ -142,3 +150,31 @@ def test_booking_cancelled_and_referral_detached_in_one_transaction_is_fine(slot
         Referral.objects.filter(pk=referral.pk).update(booking=None)
         Booking.objects.filter(client=referral.client).update(status="cancelled", cancelled_at=timezone.now())
     assert Booking.objects.get(client=referral.client).status == Booking.Status.CANCELLED
+
+
+UNUSED = "without using a clarification"
+
+
+def test_a_presentation_does_not_take_place_without_using_the_clarification(slot: Slot) -> None:
+    referral = _presented(slot)
+    with pytest.raises(IntegrityError, match=UNUSED):
+        Booking.objects.filter(pk=referral.booking_id).update(status="fulfilled")
+    assert Booking.objects.get(pk=referral.booking_id).status == "booked"
+
+
+def test_a_clarification_is_not_given_back_while_its_presentation_counts(slot: Slot) -> None:
+    used = _take_place(_presented(slot))
+    with pytest.raises(IntegrityError, match=UNUSED):
+        used.delete()
+    with transaction.atomic():
+        Booking.objects.filter(referral=used.referral).update(status="booked")
+        used.delete()
+    assert not Clarification.objects.exists()
+
+
+def test_a_case_consultation_takes_place_without_a_clarification_and_stays_one(slot: Slot) -> None:
+    referral = factories.ReferralFactory(format=BlockFormat.CASE_CONSULTATION, consent=None)
+    booking = _book(slot, referral)
+    Booking.objects.filter(pk=booking.pk).update(status="fulfilled")
+    with pytest.raises(IntegrityError):
+        Referral.objects.filter(pk=referral.pk).update(format=BlockFormat.PRESENTATION)

@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent
-from clients.models import Consent
+from clients import contact
+from clients.models import Client, Consent
 from consultations import attendance, crisis, exceptions, referrals
 from consultations.models import Clarification, CrisisStep, Referral, ReferralState
+from notifications import delivery
+from notifications.channels.console import ConsoleGateway
+from notifications.models import Message
 from scheduling import booking as bookings
-from scheduling import sessions
+from scheduling import reminders, sessions
 from scheduling.models import BlockFormat, Booking
 from scheduling.problems import Refused
 from tests import factories
@@ -118,6 +123,51 @@ def test_a_name_outside_the_form_is_a_programming_error():
         referrals.autosave(draft, by=draft.author, data={"submitted_at": timezone.now()}, revision=0)
 
 
+def test_two_tabs_on_different_steps_are_in_nobodys_way():
+    draft = referrals.start(by=factories.UserFactory(), format=CASE)
+    referrals.autosave(draft, by=draft.author, data={"question": "Wie weiter?", "urgency": ""}, revision=0)
+    saved = referrals.autosave(draft, by=draft.author, data={"pseudonym": "Fall Ahorn"}, revision=0)
+    assert (saved.question, saved.pseudonym, saved.revision) == ("Wie weiter?", "Fall Ahorn", 2)
+    # The first tab writes on: nothing of its own was touched by the other.
+    saved = referrals.autosave(draft, by=draft.author, data={"question": "Und dann?"}, revision=1)
+    assert saved.question == "Und dann?"
+
+
+def test_the_language_a_chosen_client_brings_is_not_emptied_by_an_older_tab():
+    client = factories.ClientFactory(language="ti", dialect="Eritrea")
+    draft = referrals.start(by=client.owner, format=PRESENTATION)
+    referrals.autosave(draft, by=client.owner, data={"client": client}, revision=0)
+    with pytest.raises(referrals.Conflict):
+        referrals.autosave(draft, by=client.owner, data={"language": "", "dialect": "Asmara"}, revision=0)
+    draft.refresh_from_db()
+    assert (draft.language, draft.dialect) == ("ti", "Eritrea")
+
+
+def test_a_revision_from_the_future_overwrites_nothing():
+    draft = referrals.start(by=factories.UserFactory(), format=CASE)
+    with pytest.raises(referrals.Conflict):
+        referrals.autosave(draft, by=draft.author, data={"question": "Text"}, revision=7)
+
+
+def test_typing_on_is_one_act_on_record_for_each_field_and_person(monkeypatch):
+    deputy = factories.UserFactory()
+    referral = factories.ReferralFactory(client__deputy=deputy)
+    owner = referral.author
+    for revision, text in enumerate(["W", "Wi", "Wie"]):
+        referrals.autosave(referral, by=owner, data={"question": text}, revision=revision)
+    saved = AuditEvent.objects.about(referral).filter(verb="referral_saved").order_by("pk")
+    assert [event.details["fields"] for event in saved] == [["question"]]
+    # Another field, another person and another time are acts of their own.
+    typed = {"question": "Wie weiter?", "travel": "Bus"}
+    referrals.autosave(referral, by=owner, data=typed, revision=3)
+    referrals.autosave(referral, by=deputy, data={"question": "Wie nun?"}, revision=4)
+    fields = [(event.actor, event.details["fields"]) for event in saved.all()]
+    assert fields == [(owner.uuid, ["question"]), (owner.uuid, ["travel"]), (deputy.uuid, ["question"])]
+    monkeypatch.setattr(referrals, "EDITING_PERIOD", timedelta(0))
+    referrals.autosave(referral, by=owner, data={"question": "Wie weiter?"}, revision=5)
+    assert saved.count() == 4
+
+
 @pytest.mark.promise(10)
 def test_two_tabs_never_overwrite_each_other_and_both_texts_are_at_hand():
     draft = referrals.start(by=factories.UserFactory(), format=CASE)
@@ -211,6 +261,54 @@ def test_acute_danger_stops_the_form_until_crisis_steps_were_taken():
     assert draft.safety_steps_at is not None
     assert codes(draft) == []
     assert verbs(draft) == ["referral_saved", "safety_answered", "crisis_step_ticked", "crisis_steps_taken"]
+
+
+def paused(client: Client) -> bool:
+    client.refresh_from_db()
+    return "paused" in [obstacle.code for obstacle in contact.sms_obstacles(client)]
+
+
+def test_messages_rest_while_danger_waits_for_its_steps():
+    referral = factories.ReferralFactory()
+    client, owner = referral.client, referral.author
+    second = factories.ReferralFactory(client=client, safety="yes")
+    referrals.autosave(referral, by=owner, data={"safety": "yes"}, revision=0)
+    assert paused(client)
+    crisis.tick(referral, step=CrisisStep.Step.NOT_ALONE, by=owner)
+    crisis.finish(referral, by=owner)
+    assert paused(client), "the other referral's steps are still to come"
+    referrals.withdraw(second, by=owner)
+    assert not paused(client)
+    texts = AuditEvent.objects.about(client).filter(verb__startswith="texts_").order_by("pk")
+    assert [event.verb for event in texts] == ["texts_paused", "texts_resumed"]
+
+
+def test_a_no_after_a_yes_or_another_person_lets_messages_go_on():
+    referral = factories.ReferralFactory(consent=None)
+    client, owner = referral.client, referral.author
+    other = factories.ClientFactory(owner=owner)
+    referrals.autosave(referral, by=owner, data={"safety": "yes"}, revision=0)
+    referrals.autosave(referral, by=owner, data={"client": other}, revision=1)
+    assert (paused(client), paused(other)) == (False, True)
+    referrals.autosave(referral, by=owner, data={"safety": "no"}, revision=2)
+    assert not paused(other)
+
+
+def test_no_reminder_reaches_somebody_in_danger_and_the_next_one_goes_out_again():
+    referral = factories.ReferralFactory()
+    client, owner = referral.client, referral.author
+    factories.ConsentFactory(client=client)
+    booking = referrals.submit(referral, slot_or_hold=consultation_slot(), by=owner)
+    Message.objects.update(send_at=Now())
+    referral.refresh_from_db()
+    referrals.autosave(referral, by=owner, data={"safety": "yes"}, revision=referral.revision)
+    assert delivery.deliver_due(ConsoleGateway()) == 0
+    assert set(Message.objects.values_list("status", "error_code")) == {("withdrawn", "paused")}
+    assert reminders.catch_up() == 0
+    crisis.tick(referral, step=CrisisStep.Step.NOT_ALONE, by=owner)
+    crisis.finish(referral, by=owner)
+    assert reminders.catch_up() > 0
+    assert Message.objects.filter(key__startswith=f"booking:{booking.uuid}:", status="queued").exists()
 
 
 def test_the_form_cannot_claim_crisis_steps_by_itself():

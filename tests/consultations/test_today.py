@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from consultations import decisions, help_plans, recommendations, today
-from consultations.models import ItemCode
+from consultations.models import Clarification, ItemCode
 from notifications import delivery
 from notifications.models import Message
 from scheduling import reminders
@@ -31,6 +31,7 @@ def a_released_sheet():
     client = ClientFactory()
     booking = BookingFactory(slot=slot, status="fulfilled", client=client, holder=client.owner)
     referral = ReferralFactory(client=client, booking=booking, submitted_at=timezone.now())
+    Clarification.objects.create(client=client, referral=referral)
     sheet = recommendations.open_sheet(referral, by=slot.session.specialist.user)
     return release(sheet, line(ItemCode.STABILISING, "Ein fester Termin."))
 
@@ -122,7 +123,8 @@ def test_a_wrong_number_comes_first():
 def test_the_specialist_is_reminded_of_a_sheet_not_released():
     slot = SlotFactory(session=SessionFactory(start_at=timezone.now() - timedelta(hours=2)))
     booking = BookingFactory(slot=slot, status="fulfilled", client=ClientFactory())
-    ReferralFactory(client=booking.client, booking=booking, submitted_at=timezone.now())
+    referral = ReferralFactory(client=booking.client, booking=booking, submitted_at=timezone.now())
+    Clarification.objects.create(client=booking.client, referral=referral)
     specialist = slot.session.specialist.user
     assert any(todo.route == "consultations:sheet" for todo in today.of(specialist).todos)
     other = UserFactory(roles=["specialist"])

@@ -34,7 +34,7 @@ class TestLanding:
         MunicipalityFactory(has_mandate=False)
         page = people.administrator.get("/verwaltung/").text
         assert "noch keine" not in page
-        assert "1, davon 0 mit Aufgabe übertragen" in page
+        assert "0 von 1 mit Aufgabe" in page
 
     def test_is_for_those_who_look_after_something(self, people: Three) -> None:
         assert people.colleague.get("/verwaltung/").status_code == 403
