@@ -17,7 +17,7 @@ from accounts import when
 from accounts.models import User
 from accounts.roles import Permission
 from clients.models import Client
-from consultations import recommendations
+from consultations import agenda, recommendations
 from consultations.models import (
     ClarificationException,
     HelpPlan,
@@ -58,7 +58,8 @@ class Today:
     day: date
     todos: list[Todo]
     appointments: list[Booking]
-    sessions: list[tuple[date, Session]]  # with its day in the district
+    # Each with its day in the district, and whether the agenda shows that day already.
+    sessions: list[tuple[date, Session, bool]]
 
 
 def of(user: User, *, now: datetime | None = None) -> Today:
@@ -312,7 +313,7 @@ def _of_team_lead(user: User) -> Iterator[Todo]:
         yield Todo(text % {"number": left}, _("Zuweisen"), "clients:assignments", rank=0)
 
 
-def _sessions(user: User, now: datetime) -> list[tuple[date, Session]]:
+def _sessions(user: User, now: datetime) -> list[tuple[date, Session, bool]]:
     """The next sessions: one's own for a specialist, else the district's."""
     ahead = Session.objects.for_user(user).taking_place().filter(end_at__gt=now)
     if not user.may(Permission.SEE_BOARD):
@@ -320,7 +321,8 @@ def _sessions(user: User, now: datetime) -> list[tuple[date, Session]]:
             return []
         ahead = ahead.held_by(user)
     shown = ahead.select_related("room").order_by("start_at")[:SESSIONS_SHOWN]
-    return [(_day(session.start_at, user), session) for session in shown]
+    days = [(_day(session.start_at, user), session) for session in shown]
+    return [(day, session, agenda.may_look_at(day)) for day, session in days]
 
 
 def _day(at: datetime, user: User) -> date:
