@@ -5,6 +5,7 @@ A test looks through the code for verbs that are missing here.
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 VERBS: dict[str, str | Promise] = {
     # Seeing
@@ -55,7 +56,7 @@ VERBS: dict[str, str | Promise] = {
     "registered": _("Fall angelegt"),
     "assigned": _("Fall zugewiesen"),
     "consent_given": _("Einwilligung erfasst"),
-    "consent_revoked": _("Einwilligung widerrufen"),
+    "consent_revoked": pgettext_lazy("Protokoll", "Einwilligung widerrufen"),
     "consent_printed": _("Einwilligung gedruckt"),
     "opted_out": _("keine SMS mehr gewünscht"),
     "wrong_number": _("als falsche Nummer gemeldet"),
@@ -66,7 +67,7 @@ VERBS: dict[str, str | Promise] = {
     "planned": _("geplant"),
     "held": _("vorgemerkt"),
     "hold_extended": _("Vormerkung verlängert"),
-    "hold_ended": _("Vormerkung abgelaufen"),
+    "hold_ended": pgettext_lazy("Protokoll", "Vormerkung abgelaufen"),
     "let_go": _("Vormerkung losgelassen"),
     "booked": _("gebucht"),
     "arrived": _("als eingetroffen vermerkt"),
@@ -93,11 +94,11 @@ VERBS: dict[str, str | Promise] = {
     "sheet_opened": _("Empfehlung begonnen"),
     "sheet_text_taken": _("Fassung des anderen Fensters übernommen"),
     "sheet_text_dropped": _("Fassung des anderen Fensters verworfen"),
-    "released": _("Empfehlung freigegeben"),
+    "released": pgettext_lazy("Protokoll", "Empfehlung freigegeben"),
     "acknowledged": _("zur Kenntnis genommen"),
     "decided": _("entschieden"),
     "decision_undone": _("Entscheidung zurückgenommen"),
-    "plan_started": _("Hilfeplan begonnen"),
+    "plan_started": pgettext_lazy("Protokoll", "Hilfeplan begonnen"),
     "goal_added": _("Ziel hinzugefügt"),
     "goal_status_set": _("Stand des Ziels geändert"),
     "step_added": _("Schritt hinzugefügt"),

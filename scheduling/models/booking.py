@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import District, User
 from clients.models import Client
@@ -36,7 +37,7 @@ class CancelReason(models.TextChoices):
     CLIENT = "client", _("auf Wunsch der Klientin / des Klienten")
     CASEWORKER = "caseworker", _("durch die Fallführung")
     SESSION = "session", _("Sprechstunde fällt aus")
-    CONSENT_REVOKED = "consent_revoked", _("Einwilligung widerrufen")
+    CONSENT_REVOKED = "consent_revoked", pgettext_lazy("Grund", "Einwilligung widerrufen")
     ILLNESS = "illness", _("krank")
     NO_INTERPRETER = "no_interpreter", _("keine Sprachmittlung")
     OTHER = "other", _("anderer Grund")

@@ -165,7 +165,7 @@ def test_typing_on_is_one_act_on_record_for_each_field_and_person(monkeypatch):
     assert fields == [(owner.uuid, ["question"]), (owner.uuid, ["travel"]), (deputy.uuid, ["question"])]
     monkeypatch.setattr(referrals, "EDITING_PERIOD", timedelta(0))
     referrals.autosave(referral, by=owner, data={"question": "Wie weiter?"}, revision=5)
-    assert saved.count() == 4
+    assert saved.all().count() == 4
 
 
 @pytest.mark.promise(10)
