@@ -59,6 +59,7 @@ def slots(number: int, kind: AppointmentKind, start: datetime) -> list[Slot]:
         Session(
             pk=SESSIONS + n,
             series=series,
+            calendar=series.calendar,
             district=series.district,
             specialist=series.specialist,
             room=series.room,
@@ -74,6 +75,7 @@ def slots(number: int, kind: AppointmentKind, start: datetime) -> list[Slot]:
             pk=SLOTS + n,
             district=series.district,
             session=sessions[n // BLOCKS],
+            calendar=series.calendar,
             block=n % BLOCKS,
             kind=kind,
             format=BlockFormat.PRESENTATION,

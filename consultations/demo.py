@@ -16,6 +16,7 @@ from accounts.models import User
 from clients.models import Client
 from consultations import exceptions, referrals
 from consultations.models import Clarification, Referral
+from scheduling import slots
 from scheduling.models import BlockFormat, Booking, Session, Slot
 
 PRESENTATION, CASE = BlockFormat.PRESENTATION, BlockFormat.CASE_CONSULTATION
@@ -92,7 +93,7 @@ AHORN = Invented("drk", CASE, "26-N3XUW", {
 def load() -> None:
     """Enter all of it. The demo's people, clients and sessions are there already."""
     coming = list(Session.objects.taking_place().filter(start_at__gt=timezone.now()).order_by("start_at")[:2])
-    specialist = coming[0].specialist.name
+    specialist = coming[0].held_by_name
     for invented, session in ((AMAL, coming[0]), (LINDE, coming[0]), (SELAM, coming[-1])):
         referral = _draft(invented, specialist)
         slot = (
@@ -135,6 +136,7 @@ def _past(model: Session) -> Session:
     held = Session.objects.create(
         district=model.district,
         series=model.series,
+        calendar=model.calendar,
         specialist=model.specialist,
         room=model.room,
         original_start_at=start,
@@ -152,6 +154,7 @@ def _past(model: Session) -> Session:
             with_interpreter=slot.with_interpreter,
             start_at=begins,
             end_at=begins + (slot.end_at - slot.start_at),
+            **slots.searched_by(held),
         )
     return held
 

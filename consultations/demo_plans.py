@@ -86,8 +86,9 @@ def _aim(client: Client, domain: str, words: str, steps: tuple[Step, ...]) -> No
 def _draft(referral: Referral, items: Any) -> RecommendationSheet:
     """The specialist's draft for a consultation that was held."""
     assert referral.booking is not None  # noqa: S101 (the demo has just booked it)
-    doctor = referral.booking.slot.session.specialist.user
-    assert doctor is not None  # noqa: S101
+    specialist = referral.booking.slot.session.specialist
+    assert specialist is not None and specialist.user is not None  # noqa: S101, PT018
+    doctor = specialist.user
     sheet = recommendations.open_sheet(referral, by=doctor)
     lines = [_line(code, sentence) for code, sentence in items]
     return recommendations.save_draft(sheet, items=lines, revision=sheet.revision, by=doctor)

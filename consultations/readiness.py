@@ -119,7 +119,7 @@ def _fit(referral: Referral, slot: Slot) -> Iterator[Problem]:
     if not referral.is_presentation or consent is None or not consent.recipients:
         return
     # A release from confidentiality counts for those it names (§ 203 StGB).
-    if slot.session.specialist.name not in consent.recipients:
+    if slot.session.held_by_name not in consent.recipients:
         yield OTHER_RECIPIENT
 
 

@@ -77,8 +77,9 @@ def let_go(place: Slot | Booking, *, by: User) -> None:
         own = facts.own_hold
         if own is not None:
             own.slot = facts.slot
-            _seen("let_go", own, by=by)
+            audit.record("let_go", own, by=by, district=own.slot.district)
             own.delete()
+            _changed(own.slot)
 
 
 @tried_again
@@ -87,9 +88,9 @@ def release_dead_holds(slot_id: int) -> None:
     with transaction.atomic():
         slot, now = seats.lock(slot_id)
         for dead in Booking.objects.filter(slot=slot, status=Status.TENTATIVE, held_until__lte=now):
-            dead.slot = slot
-            _seen("hold_ended", dead, by=None, channel=Channel.TASK)
+            audit.record("hold_ended", dead, by=None, district=slot.district, channel=Channel.TASK)
             dead.delete()
+            _changed(slot)
 
 
 # --- Booking ---------------------------------------------------------------------------------
@@ -275,8 +276,12 @@ def _locked(booking: Booking) -> Iterator[tuple[Booking, datetime]]:
 def _seen(verb: str, booking: Booking, *, by: User | None, **details: Any) -> None:
     """Others can see the change: audit row, slot version, and the announcement after the commit."""
     audit.record(verb, booking, by=by, district=booking.slot.district, **details)
-    seats.touch(booking.slot)
-    live.slot_changed(booking.slot)
+    _changed(booking.slot)
+
+
+def _changed(slot: Slot) -> None:
+    seats.touch(slot)
+    live.slot_changed(slot)
 
 
 def _slot_id(place: Slot | Booking) -> int:

@@ -10,6 +10,7 @@ from channels.db import database_sync_to_async
 from accounts import open_sessions
 from accounts.models import User
 from scheduling import hub
+from scheduling.models import Calendar
 
 # A browser of ours says nothing; whoever keeps talking is shown the door.
 WORDS_ALLOWED = 3
@@ -17,7 +18,7 @@ TOO_TALKATIVE = 1008
 
 
 class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
-    """One browser that watches one day of its district. Its frames come from the hub."""
+    """One browser that watches one day of a calendar. Its frames come from the hub."""
 
     session_key: str
     user: UUID
@@ -54,15 +55,17 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
 
 
 def _admitted(socket: SlotsConsumer, scope: dict[str, Any]) -> str | None:
-    """The topic's name for a fully signed-in person of that district who may look; else None."""
+    """The topic's name for a fully signed-in person who may look into that calendar; else None."""
     key = scope["session"].session_key
     user: User | None = open_sessions.holders([key]).get(key) if key else None
     wanted = scope["url_route"]["kwargs"]
-    if user is None or not hub.may_watch(user) or user.district.uuid != wanted["district"]:
+    if user is None or not hub.may_watch(user):
+        return None
+    if not Calendar.objects.for_user(user).filter(uuid=wanted["calendar"]).exists():
         return None
     try:
         day = date.fromisoformat(wanted["day"])
     except ValueError:
         return None
     socket.session_key, socket.user = key, user.uuid
-    return f"{user.district.uuid}/{day.isoformat()}"
+    return f"{wanted['calendar']}/{day.isoformat()}"

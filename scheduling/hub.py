@@ -64,7 +64,7 @@ class Socket(Protocol):
 
 
 class Topic:
-    """A district's day that somebody watches: its sockets, and the newest frame of each slot."""
+    """A calendar's day that somebody watches: its sockets, and the newest frame of each slot."""
 
     def __init__(self) -> None:
         self.sockets: set[Socket] = set()
@@ -172,8 +172,8 @@ class Hub:
         unknown = [name for name, topic in self._topics.items() if not topic.is_known]
         await self._read(listening, unknown, tell=True)
         since = self._looked_at and self._looked_at - OVERLAP
-        districts = list({name.partition("/")[0] for name in self._topics})
-        self._tell(self._keep(await self._look(listening, live.FRAMES_SINCE, [since, districts])))
+        calendars = list({name.partition("/")[0] for name in self._topics})
+        self._tell(self._keep(await self._look(listening, live.FRAMES_SINCE, [since, calendars])))
         await self._send(ALIVE, self._sockets())
 
     async def _read(self, listening: psycopg.AsyncConnection[Any], names: list[str], *, tell: bool) -> None:

@@ -52,7 +52,7 @@ def _event(booking: Booking, zone: ZoneInfo) -> Event:
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     event.add("class", "PRIVATE")
     event.add("summary", booking.slot.kind.public_title)
-    if address := booking.slot.session.room.address:
+    if address := booking.address:
         event.add("location", address)
     event.add("dtstart", _on_the_wall(booking.start_at, zone))
     event.add("dtend", _on_the_wall(booking.end_at, zone))

@@ -10,8 +10,8 @@ from django.db import connection
 from accounts.announcements import CHANNEL, after_commit
 from scheduling.models import Session, Slot
 
-# One topic a district and day, in the district's zone. The session's day: a session is watched whole.
-_TOPIC = "d.uuid || '/' || to_char(se.start_at AT TIME ZONE d.zone, 'YYYY-MM-DD')"
+# One topic a calendar and day, in the district's zone. The session's day: a session is watched whole.
+_TOPIC = "c.uuid || '/' || to_char(se.start_at AT TIME ZONE d.zone, 'YYYY-MM-DD')"
 
 # The public face of slots, computed by the database at one moment, so that version, state and free
 # seats fit together. `held_until` in seconds since 1970.
@@ -32,6 +32,7 @@ _FRAMES = f"""
     )::text AS frame
     FROM scheduling_slot s
     JOIN scheduling_session se ON se.id = s.session_id
+    JOIN scheduling_calendar c ON c.id = se.calendar_id
     JOIN accounts_district d ON d.id = s.district_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS living,
@@ -46,13 +47,12 @@ _FRAMES = f"""
 _ANNOUNCE = f"SELECT pg_notify(%s, frame) FROM ({_FRAMES} WHERE s.id = %s) frames"  # noqa: S608
 # Topics given by name: the day begins and ends where the district's clocks say.
 FRAMES_OF_TOPICS = f"""{_FRAMES}
-    JOIN unnest(%s::text[]) AS watched(name) ON d.uuid = split_part(watched.name, '/', 1)::uuid
-        AND se.district_id = d.id
+    JOIN unnest(%s::text[]) AS watched(name) ON c.uuid = split_part(watched.name, '/', 1)::uuid
         AND se.start_at >= split_part(watched.name, '/', 2)::timestamp AT TIME ZONE d.zone
         AND se.start_at < (split_part(watched.name, '/', 2)::timestamp + interval '1 day') AT TIME ZONE d.zone
     ORDER BY s.start_at
 """
-FRAMES_SINCE = f"{_FRAMES} WHERE s.changed_at >= %s AND d.uuid = ANY(%s::uuid[]) ORDER BY s.changed_at"
+FRAMES_SINCE = f"{_FRAMES} WHERE s.changed_at >= %s AND c.uuid = ANY(%s::uuid[]) ORDER BY s.changed_at"
 
 
 class Frame(NamedTuple):
@@ -66,8 +66,8 @@ class Frame(NamedTuple):
 
 def topic(session: Session) -> str:
     """The name under which the session's day is watched."""
-    district = session.district
-    return f"{district.uuid}/{session.start_at.astimezone(district.tz).date().isoformat()}"
+    on = session.start_at.astimezone(session.district.tz).date()
+    return f"{session.calendar.uuid}/{on.isoformat()}"
 
 
 def frames(topics: list[str]) -> list[Frame]:

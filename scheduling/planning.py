@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from accounts import when
 from accounts.models import District
 from scheduling import public_holidays, recurrence, wall_clock
-from scheduling.models import BlockFormat, HolidayRule, Reservation, Resource
+from scheduling.models import BlockFormat, HolidayRule, Reservation, Resource, SlotFormat
 
 HORIZON = relativedelta(months=12)
 LONGEST_AHEAD = relativedelta(years=2)
@@ -30,7 +30,7 @@ class Block:
     """One block of a session template; times in minutes."""
 
     minutes: int
-    format: BlockFormat
+    format: SlotFormat | BlockFormat
     pause_minutes: int = 0
     with_interpreter: bool = False
 
@@ -40,14 +40,19 @@ class Outline:
     """What decides the dates of a series. `until` None: it goes on."""
 
     district: District
-    specialist: Resource
-    room: Resource
+    specialist: Resource | None
+    room: Resource | None
     blocks: tuple[Block, ...]
     rule: recurrence.Recurrence
     first_on: date
     start_time: time
     until: date | None
     holiday_rule: HolidayRule
+
+    @property
+    def resources(self) -> list[Resource]:
+        """Who and what every date needs, and nobody else may have then."""
+        return [each for each in (self.specialist, self.room) if each is not None]
 
     @property
     def length(self) -> timedelta:
@@ -60,7 +65,7 @@ class PlannedSlot:
     """A block with its times. `reserved_until`: end of the pause after it (not after the last one)."""
 
     block: int
-    format: BlockFormat
+    format: SlotFormat | BlockFormat
     with_interpreter: bool
     start_at: datetime
     end_at: datetime
@@ -262,7 +267,7 @@ def _date(outline: Outline, original_on: date, taken: set[date], busy: Busy) -> 
         start_at = wall_clock.instant(on, outline.start_time, outline.district.tz)
     except wall_clock.NoSuchTime:
         return replace(row, outcome=Outcome.NO_SUCH_TIME)
-    conflicts = busy.conflicts([outline.specialist, outline.room], start_at, start_at + outline.length)
+    conflicts = busy.conflicts(outline.resources, start_at, start_at + outline.length)
     outcome = Outcome.CONFLICT if conflicts else Outcome.MOVED if holiday else Outcome.TAKES_PLACE
     return replace(
         row, outcome=outcome, slots=tuple(_slots(outline.blocks, start_at)), conflicts=tuple(conflicts)

@@ -136,7 +136,7 @@ def _draft(booking: Booking, name: str, kind: Message.Kind, send_at: datetime, u
         context={
             "start_at": booking.start_at.isoformat(),
             "zone": booking.slot.district.zone,
-            "place": booking.slot.session.room.address,
+            "place": booking.address,
             "route": CLIENT_PAGE,
             "about": str(booking.uuid),
         },

@@ -5,5 +5,5 @@ from django.urls import URLPattern, URLResolver, path
 from scheduling.consumers import SlotsConsumer
 
 websocket_urlpatterns: list[URLPattern | URLResolver] = [
-    path("live/slots/<uuid:district>/<str:day>/", SlotsConsumer.as_asgi()),
+    path("live/slots/<uuid:calendar>/<str:day>/", SlotsConsumer.as_asgi()),
 ]

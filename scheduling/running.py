@@ -53,7 +53,9 @@ def gaps(district: District, *, now: datetime) -> list[Gap]:
         .select_related("district", "specialist", "room", "event__rule")
         .prefetch_related("template__blocks", "event__occurrence_set", "sessions")
     )
-    resources = {resource for series in found for resource in (series.specialist, series.room)}
+    resources = {
+        resource for series in found for resource in (series.specialist, series.room) if resource is not None
+    }
     busy = planning.busy(resources, since=now) if found else planning.Busy()
     return [Gap(series, row) for series in found for row in _not_made(series, busy, now)]
 

@@ -41,7 +41,7 @@ _SLOT = Statement(
     JOIN scheduling_appointmentkind kind ON kind.id = slot.kind_id
     JOIN accounts_district district ON district.id = slot.district_id
     JOIN scheduling_session session ON session.id = slot.session_id
-    JOIN scheduling_resource room ON room.id = session.room_id
+    LEFT JOIN scheduling_resource room ON room.id = session.room_id
     WHERE slot.id = %(slot)s
     FOR NO KEY UPDATE OF slot
     """,
@@ -67,6 +67,15 @@ _CONCERNED = Statement(
     """,
     booking=Booking,
 )
+
+
+_TOUCH = """
+    UPDATE scheduling_slot slot SET version = version + 1, changed_at = statement_timestamp(),
+        has_room = slot.capacity > (
+            SELECT count(*) FROM scheduling_booking WHERE slot_id = slot.id AND status <> 'cancelled'
+        )
+    WHERE id = %s
+"""
 
 
 def lock_person(user: User) -> None:
@@ -182,9 +191,11 @@ def take(facts: Facts) -> Booking:
 
 
 def touch(slot: Slot) -> None:
-    """Others can see a change: raise the version of a locked slot, by the database's clock."""
-    changed = "UPDATE scheduling_slot SET version = version + 1, changed_at = statement_timestamp()"
-    _execute(f"{changed} WHERE id = %s", slot.pk)
+    """Others can see a change: raise the version of a locked slot, by the database's clock.
+
+    Called after the change, so that `has_room` is read from what stands now.
+    """
+    _execute(_TOUCH, slot.pk)
     slot.version += 1
 
 

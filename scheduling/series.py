@@ -11,18 +11,21 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
-from schedule.models import Calendar, Event, Occurrence, Rule
+from schedule.models import Calendar as ScheduleCalendar
+from schedule.models import Event, Occurrence, Rule
 
 from accounts import audit
 from accounts.models import Channel, District, User
-from scheduling import planning, recurrence, running, session_templates, slots
+from scheduling import calendars, planning, recurrence, running, session_templates, slots
 from scheduling.models import (
     AppointmentKind,
     Booking,
+    Calendar,
     HolidayRule,
     Resource,
     Series,
@@ -69,8 +72,11 @@ def plan(
     district: District,
     kind: AppointmentKind,
     template: SessionTemplate | NewTemplate,
-    specialist: Resource,
-    room: Resource,
+    calendar: Calendar | None = None,
+    specialist: Resource | None,
+    room: Resource | None,
+    place: str = "",
+    capacity: int = 1,
     rule: recurrence.Recurrence,
     first_on: date,
     start_time: time,
@@ -81,9 +87,10 @@ def plan(
 ) -> Series:
     """Store the series and make its sessions and slots up to the horizon; the rest follows by itself.
 
-    `leave_out` are dates of the rule that shall not take place. Raises CannotPlan when something is
-    wrong with the outline, or when the specialist or room is already in use on a date that is not
-    left out; then nothing was written.
+    `leave_out` are dates of the rule that shall not take place; `capacity` is the seats of each slot;
+    `place` where it is when in no room of ours. Without a calendar: the consultation's. Raises
+    CannotPlan when something is wrong with the outline, or when the specialist or room is already in
+    use on a date that is not left out; then nothing was written.
     """
     now = now or timezone.now()
     blocks = template.blocks if isinstance(template, NewTemplate) else session_templates.blocks_of(template)
@@ -100,7 +107,16 @@ def plan(
             _refuse_conflicts(rows)
             if isinstance(template, NewTemplate):
                 template = session_templates.keep(district, template.blocks, name=template.name)
-            series = _store(outline, kind, template, left_out, by)
+            series = _store(
+                outline,
+                left_out,
+                kind=kind,
+                template=template,
+                calendar=calendar or calendars.of_consultation(district),
+                place=place,
+                capacity=capacity,
+                created_by=by,
+            )
             sessions = _make(series, outline, rows, until=running.reach(outline, now))
             audit.record("planned", series, by=by, sessions=len(sessions))
     except session_templates.NameIsTaken as error:
@@ -161,6 +177,8 @@ def end(series: Series, *, from_on: date, by: User) -> list[Session]:
 
 def strike(session: Session) -> None:
     """Note at the stored series that this date does not take place; inside the act's transaction."""
+    if session.series is None:
+        return
     length = session.end_at - session.start_at
     found = Occurrence.objects.filter(
         event_id=session.series.event_id, original_start=session.original_start_at
@@ -170,18 +188,16 @@ def strike(session: Session) -> None:
 
 
 # --- Storing ---------------------------------------------------------------------------------
-def _store(
-    outline: Outline, kind: AppointmentKind, template: SessionTemplate, left_out: Iterable[date], by: User
-) -> Series:
+def _store(outline: Outline, left_out: Iterable[date], *, kind: AppointmentKind, **values: Any) -> Series:
     frequency, params = recurrence.stored(outline.rule)
     district = outline.district
-    calendar, _ = Calendar.objects.get_or_create(
+    stored, _ = ScheduleCalendar.objects.get_or_create(
         slug=f"district-{district.uuid}", defaults={"name": district.name}
     )
     first = _first_start(outline)
     event = Event.objects.create(
-        calendar=calendar,
-        creator=by,
+        calendar=stored,
+        creator=values["created_by"],
         title=kind.public_title,
         start=first,
         end=first + outline.length,
@@ -195,11 +211,10 @@ def _store(
         district=district,
         event=event,
         kind=kind,
-        template=template,
         specialist=outline.specialist,
         room=outline.room,
         holiday_rule=outline.holiday_rule,
-        created_by=by,
+        **values,
     )
 
 
@@ -306,7 +321,7 @@ def _lock(resources: Iterable[Resource]) -> None:
 
 
 def _resources(outline: Outline) -> list[Resource]:
-    return [outline.specialist, outline.room]
+    return outline.resources
 
 
 def _first_start(outline: Outline) -> datetime:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from accounts.models import District
-from scheduling.models import BlockFormat, SessionTemplate, TemplateBlock
+from scheduling.models import SlotFormat, SessionTemplate, TemplateBlock
 from scheduling.planning import Block
 from scheduling.transactions import constraint
 
@@ -44,7 +44,7 @@ def is_taken(district: District, name: str, blocks: Sequence[Block]) -> bool:
 def blocks_of(template: SessionTemplate) -> tuple[Block, ...]:
     """The template's blocks in order; without a query where `blocks` is prefetched."""
     return tuple(
-        Block(row.minutes, BlockFormat(row.format), row.pause_minutes, row.with_interpreter)
+        Block(row.minutes, SlotFormat(row.format), row.pause_minutes, row.with_interpreter)
         for row in template.blocks.all()
     )
 

@@ -1,6 +1,7 @@
 """Session and slot rows: made from what was planned, and taken out of use."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import F
 from django.db.models.functions import Now
@@ -19,9 +20,11 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
     sessions = Session.objects.bulk_create(
         Session(
             district_id=series.district_id,
+            calendar=series.calendar,
             series=series,
-            specialist_id=series.specialist_id,
-            room_id=series.room_id,
+            place=series.place,
+            specialist=series.specialist,
+            room=series.room,
             original_start_at=row.original_start_at,
             start_at=row.start_at,
             end_at=row.end_at,
@@ -39,6 +42,8 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
             with_interpreter=slot.with_interpreter,
             start_at=slot.start_at,
             end_at=slot.end_at,
+            capacity=series.capacity,
+            **searched_by(session),
         )
         for session, slot in planned
     )
@@ -46,8 +51,22 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
         Reservation(resource_id=resource, slot=slot, during=planning.during(on_paper))
         for slot, (_, on_paper) in zip(slots, planned, strict=True)
         for resource in (series.specialist_id, series.room_id)
+        if resource is not None
     )
     return sessions
+
+
+def searched_by(session: Session) -> dict[str, Any]:
+    """What a slot copies from its session's calendar, person and room, so that one index answers."""
+    person, room = session.specialist, session.room
+    return {
+        "calendar_id": session.calendar_id,
+        "organisation_id": session.calendar.organisation_id,
+        "languages": person.languages if person else [],
+        "gender": person.gender if person else "",
+        "municipality_id": room.municipality_id if room else None,
+        "is_step_free": room.is_step_free if room else False,
+    }
 
 
 def close(slots: Sequence[Slot]) -> None:

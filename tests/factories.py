@@ -30,6 +30,7 @@ from scheduling.models import (
     AppointmentKind,
     BlockFormat,
     Booking,
+    Calendar,
     Reservation,
     Resource,
     Series,
@@ -188,6 +189,17 @@ class TemplateFactory(DjangoModelFactory[SessionTemplate]):
     name = "Drei Blöcke"
 
 
+class CalendarFactory(DjangoModelFactory[Calendar]):
+    """A calendar of the district's own."""
+
+    class Meta:
+        model = Calendar
+        django_get_or_create = ("district", "name")
+
+    district = factory.SubFactory(DistrictFactory)
+    name = "Traumasprechstunde"
+
+
 class SeriesFactory(DjangoModelFactory[Series]):
     """A series with a bare event; tests of series planning use `scheduling.series.plan`."""
 
@@ -196,6 +208,7 @@ class SeriesFactory(DjangoModelFactory[Series]):
 
     specialist = factory.SubFactory(SpecialistFactory)
     district = factory.SelfAttribute("specialist.district")
+    calendar = factory.SubFactory(CalendarFactory, district=factory.SelfAttribute("..district"))
     room = factory.SubFactory(RoomFactory, district=factory.SelfAttribute("..district"))
     kind = factory.SubFactory(KindFactory, district=factory.SelfAttribute("..district"))
     template = factory.SubFactory(TemplateFactory, district=factory.SelfAttribute("..district"))
@@ -219,6 +232,7 @@ class SessionFactory(DjangoModelFactory[Session]):
         model = Session
 
     series = factory.SubFactory(SeriesFactory)
+    calendar = factory.SelfAttribute("series.calendar")
     district = factory.SelfAttribute("series.district")
     specialist = factory.SelfAttribute("series.specialist")
     room = factory.SelfAttribute("series.room")
@@ -237,6 +251,7 @@ class SlotFactory(DjangoModelFactory[Slot]):
 
     session = factory.SubFactory(SessionFactory)
     district = factory.SelfAttribute("session.district")
+    calendar = factory.SelfAttribute("session.calendar")
     kind = factory.SelfAttribute("session.series.kind")
     block = 0
     format = BlockFormat.PRESENTATION

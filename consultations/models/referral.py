@@ -14,7 +14,7 @@ from accounts.fields import EncryptedTextField
 from accounts.models import District, Organisation, User
 from accounts.roles import Permission
 from clients.models import Client, Consent, Language, Literacy
-from scheduling.models import BlockFormat, Booking
+from scheduling.models import BlockFormat, Booking, WaitingEntry
 
 # Around a session the specialist may read its referrals: from 14 days before to 14 days after.
 SPECIALIST_WINDOW = timedelta(days=14)
@@ -176,6 +176,10 @@ class Referral(models.Model):
     )
     booking = models.OneToOneField(
         Booking, on_delete=models.PROTECT, related_name="referral", null=True, blank=True
+    )
+    # While it waits for a place: one entry of the waiting list.
+    waiting_entry = models.OneToOneField(
+        WaitingEntry, on_delete=models.SET_NULL, related_name="referral", null=True, blank=True
     )
     consent = models.OneToOneField(
         Consent, on_delete=models.PROTECT, related_name="referral", null=True, blank=True

@@ -11,8 +11,11 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.fields import EncryptedTextField
 from accounts.models import District, User
 from clients.models import Client
+from scheduling.models.contingent import Contingent
+from scheduling.models.resource import Resource
 from scheduling.models.slot import Slot
 
 
@@ -96,6 +99,7 @@ class Booking(models.Model):
     # Copies of the slot's times: exclusion constraints and feeds read them without a join.
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
+    # Empty for a seat in a course or group: that is no one-to-one appointment.
     during = DateTimeRangeField(help_text="half-open: [start_at, end_at)")
     holder = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")
     client = models.ForeignKey(
@@ -112,6 +116,20 @@ class Booking(models.Model):
     answer = models.CharField(max_length=10, choices=Answer, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     ical_sequence = models.PositiveIntegerField(default=0)
+    # Somebody who is no client: a first talk, a walk-in, a participant from elsewhere.
+    guest = EncryptedTextField(_("Name"), blank=True, db_default="")
+    # An accompaniment: who goes along, and where to.
+    second_person = models.ForeignKey(
+        Resource, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    place = EncryptedTextField(_("Ort"), blank=True, db_default="")
+    # Which contingent it counts against; none once the seats are everyone's.
+    contingent = models.ForeignKey(
+        Contingent, on_delete=models.SET_NULL, related_name="bookings", null=True, blank=True
+    )
+    moves = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Made in one go ("every second Tuesday, six times").
+    batch = models.UUIDField(null=True, blank=True)
     # Of this form's submission; the same form sent twice acts once.
     idempotency_key = models.UUIDField(null=True, blank=True)
 
@@ -151,7 +169,32 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["held_until"], condition=Q(status="tentative"), name="booking_holds"),
             models.Index(fields=["district", "start_at"], name="booking_by_start"),
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="booking_of_batch"),
         ]
 
     def __str__(self) -> str:
         return f"{self.status} {self.start_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def address(self) -> str:
+        """Where it takes place, as clients read it; neutral."""
+        return self.place or self.slot.session.address
+
+
+class BookingMove(models.Model):
+    """Where an appointment was before it was moved: it stays one appointment, with its history."""
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="move_history")
+    from_slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="+")
+    from_start_at = models.DateTimeField()
+    to_start_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+    moved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Moved with its whole session: nobody's wish, so it does not count against the limit.
+    with_session = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["moved_at"]
+
+    def __str__(self) -> str:
+        return f"{self.booking_id}: {self.from_start_at:%Y-%m-%d %H:%M}"

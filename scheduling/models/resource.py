@@ -1,15 +1,23 @@
-"""What can be in one place at a time: specialists, rooms, later interpreters."""
+"""What can be in one place at a time: specialists, staff, rooms, interpreters."""
 
 import uuid
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import District, User
+from accounts.models import District, Municipality, Organisation, User
+from clients.models import Language
+
+
+class Gender(models.TextChoices):
+    """What somebody may wish for, and what a person is known as."""
+
+    WOMAN = "f", _("Frau")
+    MAN = "m", _("Mann")
 
 
 class ResourceQuerySet(models.QuerySet["Resource"]):
@@ -27,12 +35,18 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         """Specialists in use."""
         return self.filter(kind=Resource.Kind.SPECIALIST, is_active=True)
 
+    def holding_sessions(self) -> Self:
+        """Whoever can hold a session or lesson: specialists and staff in use."""
+        return self.filter(kind__in=[Resource.Kind.SPECIALIST, Resource.Kind.STAFF], is_active=True)
+
 
 class Resource(models.Model):
-    """A specialist (with their user) or a room (with the neutral address clients read)."""
+    """A person (specialists with their user) or a room (with the neutral address clients read)."""
 
     class Kind(models.TextChoices):
         SPECIALIST = "specialist", _("Fachärztin / Facharzt")
+        STAFF = "staff", _("Beratung oder Lehrkraft")
+        INTERPRETER = "interpreter", _("Sprachmittlung")
         ROOM = "room", _("Raum")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -48,6 +62,27 @@ class Resource(models.Model):
     )
     way = models.CharField(_("Weg und Zugang"), max_length=200, blank=True)
     is_active = models.BooleanField(_("in Gebrauch"), default=True)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="resources", null=True, blank=True
+    )
+    municipality = models.ForeignKey(
+        Municipality, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    # Of a person: what they are known as, and in which languages they hold a talk.
+    gender = models.CharField(_("Geschlecht"), max_length=1, choices=Gender, blank=True, db_default="")
+    languages = ArrayField(
+        models.CharField(max_length=3, choices=Language),
+        verbose_name=_("Sprachen"),
+        default=list,
+        db_default=[],
+        blank=True,
+    )
+    # Of a room.
+    is_step_free = models.BooleanField(_("stufenlos erreichbar"), default=False, db_default=False)
+    seats = models.PositiveSmallIntegerField(_("Plätze"), null=True, blank=True)
+    keeps_holidays = models.BooleanField(
+        _("an Feiertagen des Landes nicht da"), default=True, db_default=True
+    )
 
     objects = ResourceQuerySet.as_manager()
 
@@ -55,7 +90,9 @@ class Resource(models.Model):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind="specialist", user__isnull=False) | Q(kind="room", user__isnull=True),
+                condition=Q(kind="specialist", user__isnull=False)
+                | Q(kind="staff")
+                | Q(kind__in=["room", "interpreter"], user__isnull=True),
                 name="resource_specialist_has_a_user",
             ),
             models.UniqueConstraint(fields=["district", "kind", "name"], name="resource_name_unique"),

@@ -9,14 +9,25 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District, User
+from scheduling.models.calendar import Calendar
 from scheduling.models.resource import Resource
 
 
 class BlockFormat(models.TextChoices):
-    """What a block of a session is for (two formats, two legal worlds)."""
+    """The two formats of a consultation (two legal worlds)."""
 
     PRESENTATION = "presentation", _("Vorstellung")
     CASE_CONSULTATION = "case_consultation", _("Fallberatung")
+
+
+class SlotFormat(models.TextChoices):
+    """What a slot is for: those two, an ordinary appointment, the seats of a course, one of its dates."""
+
+    PRESENTATION = "presentation", _("Vorstellung")
+    CASE_CONSULTATION = "case_consultation", _("Fallberatung")
+    APPOINTMENT = "appointment", _("Termin")
+    COURSE = "course", _("Kursplätze")
+    LESSON = "lesson", _("Kurstermin")
 
 
 class HolidayRule(models.TextChoices):
@@ -62,7 +73,7 @@ class TemplateBlock(models.Model):
     position = models.PositiveSmallIntegerField()
     minutes = models.PositiveSmallIntegerField(_("Dauer in Minuten"))
     pause_minutes = models.PositiveSmallIntegerField(_("Pause danach in Minuten"), default=0)
-    format = models.CharField(_("Format"), max_length=20, choices=BlockFormat)
+    format = models.CharField(_("Format"), max_length=20, choices=SlotFormat)
     with_interpreter = models.BooleanField(_("mit Sprachmittlung"), default=False)
 
     class Meta:
@@ -99,8 +110,19 @@ class Series(models.Model):
     event = models.OneToOneField("schedule.Event", on_delete=models.PROTECT, related_name="+")
     kind = models.ForeignKey("scheduling.AppointmentKind", on_delete=models.PROTECT, related_name="+")
     template = models.ForeignKey(SessionTemplate, on_delete=models.PROTECT, related_name="series")
-    specialist = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
-    room = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
+    calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="series")
+    # Whoever holds it: the specialist, a counsellor, a teacher.
+    specialist = models.ForeignKey(
+        Resource, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    room = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    # How many seats each slot has, and where it is when it is in no room of ours (neutral).
+    capacity = models.PositiveSmallIntegerField(default=1, db_default=1)
+    place = models.CharField(max_length=60, blank=True, db_default="")
+    # The series this one goes on from, after the rule was changed.
+    follows = models.OneToOneField(
+        "self", on_delete=models.PROTECT, related_name="followed_by", null=True, blank=True
+    )
     holiday_rule = models.CharField(max_length=12, choices=HolidayRule, default=HolidayRule.SKIP)
     extended_until = models.DateField(null=True, blank=True, help_text="slots exist up to here")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -133,7 +155,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(models.Model):
-    """One date of a series, with its slots. `original_start_at` stays when the session is moved."""
+    """One date with its slots, mostly of a series. `original_start_at` stays when the session is moved."""
 
     class Status(models.TextChoices):
         PLANNED = "planned", _("geplant")
@@ -141,9 +163,16 @@ class Session(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="sessions")
-    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="sessions")
-    specialist = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
-    room = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
+    calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="sessions")
+    # Without a series: a single opening, or the whole term of a course.
+    series = models.ForeignKey(
+        Series, on_delete=models.PROTECT, related_name="sessions", null=True, blank=True
+    )
+    specialist = models.ForeignKey(
+        Resource, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    room = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    place = models.CharField(max_length=60, blank=True, db_default="")
     original_start_at = models.DateTimeField()
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
@@ -151,6 +180,8 @@ class Session(models.Model):
     cancel_reason = models.CharField(_("Grund der Absage"), max_length=200, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    moved_at = models.DateTimeField(null=True, blank=True)
+    moved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
 
     objects = SessionQuerySet.as_manager()
 
@@ -167,7 +198,30 @@ class Session(models.Model):
                 name="session_cancelled_has_a_time",
             ),
         ]
-        indexes = [models.Index(fields=["district", "start_at"], name="session_by_start")]
+        indexes = [
+            models.Index(fields=["district", "start_at"], name="session_by_start"),
+            models.Index(fields=["calendar", "start_at"], name="session_of_calendar"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.start_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def address(self) -> str:
+        """Where it is, as clients read it; neutral."""
+        return self.room.address if self.room else self.place
+
+    @property
+    def where(self) -> str:
+        """Where it is, as colleagues say it."""
+        return self.room.name if self.room else self.place
+
+    @property
+    def held_by_name(self) -> str:
+        """The name of whoever holds it; empty: nobody in particular."""
+        return self.specialist.name if self.specialist else ""
+
+    @property
+    def way(self) -> str:
+        """How one gets in."""
+        return self.room.way if self.room else ""

@@ -3,33 +3,17 @@
 import uuid
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
 
-from accounts.models import District, User
-from scheduling.models.series import BlockFormat, Session
-
-
-class AppointmentKind(models.Model):
-    """A kind of appointment, with the neutral title that may leave the house."""
-
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="appointment_kinds")
-    code = models.CharField(max_length=40)
-    name = models.CharField(_("Name"), max_length=80)
-    public_title = models.CharField(_("Neutraler Titel"), max_length=40, default="Termin")
-    # Booked only through consultations.referrals.submit; a constraint trigger checks at commit.
-    needs_referral = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["district", "code"], name="appointment_kind_code_unique")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
+from accounts.models import District, Municipality, Organisation, User
+from clients.models import Language
+from scheduling.models.calendar import Calendar
+from scheduling.models.kind import AppointmentKind
+from scheduling.models.resource import Gender
+from scheduling.models.series import Session, SlotFormat
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):
@@ -55,19 +39,38 @@ class SlotQuerySet(models.QuerySet["Slot"]):
 
 
 class Slot(models.Model):
-    """A block of a session, materialised. Its `version` rises with every change others can see."""
+    """A block of a session, materialised. Its `version` rises with every change others can see.
+
+    Format `course` holds the seats of a course, `lesson` its dates, which nobody books one by one.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="slots")
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="slots")
     block = models.PositiveSmallIntegerField()
     kind = models.ForeignKey(AppointmentKind, on_delete=models.PROTECT, related_name="slots")
-    format = models.CharField(max_length=20, choices=BlockFormat)
+    format = models.CharField(max_length=20, choices=SlotFormat)
     with_interpreter = models.BooleanField(default=False)
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
     capacity = models.PositiveSmallIntegerField(default=1)
     is_open = models.BooleanField(default=True)
+    # Whether a seat is not taken, as the last change of the slot left it. A hint for the search, which
+    # cannot count over millions of slots: a dead hold still counts here until the sweeper comes by.
+    has_room = models.BooleanField(default=True, db_default=True)
+    # What is searched by, copied from calendar, person and room when the slot is made.
+    calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="slots")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    municipality = models.ForeignKey(
+        Municipality, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    languages = ArrayField(
+        models.CharField(max_length=3, choices=Language), default=list, db_default=[], blank=True
+    )
+    gender = models.CharField(max_length=1, choices=Gender, blank=True, db_default="")
+    is_step_free = models.BooleanField(default=False, db_default=False)
     version = models.PositiveIntegerField(default=1)
     changed_at = models.DateTimeField(db_default=Now())
 
@@ -85,6 +88,17 @@ class Slot(models.Model):
                 fields=["district", "kind", "start_at"], condition=Q(is_open=True), name="slot_open_by_start"
             ),
             models.Index(fields=["changed_at"], name="slot_by_change"),
+            models.Index(
+                fields=["district", "kind", "start_at"],
+                condition=Q(is_open=True, has_room=True),
+                name="slot_free_by_kind",
+            ),
+            models.Index(
+                fields=["organisation", "kind", "start_at"],
+                condition=Q(is_open=True, has_room=True),
+                name="slot_free_by_organisation",
+            ),
+            models.Index(fields=["calendar", "start_at"], name="slot_of_calendar"),
         ]
 
     def __str__(self) -> str:

@@ -63,7 +63,7 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     )  # fmt: skip
     context = {
         "session": found,
-        "rhythm": running.words(found.series),
+        "rhythm": running.words(found.series) if found.series else "",
         "slots": Slot.objects.filter(session=found).prefetch_related(Prefetch("bookings", living, "living")),
         "waiting": rebooking.waiting(request.user, found),
         "is_over": found.end_at <= timezone.now(),
