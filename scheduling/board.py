@@ -220,7 +220,7 @@ def cards(slots: Sequence[Slot], user: User) -> list[Card]:
 
 
 def _slots(user: User) -> QuerySet[Slot]:
-    related = ("kind", "district", "session__room", "session__specialist")
+    related = ("kind", "district", "session__calendar", "session__room", "session__specialist")
     return Slot.objects.for_user(user).select_related(*related).annotate(now=ClockTimestamp())
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from accounts.models import District
-from scheduling.models import SlotFormat, SessionTemplate, TemplateBlock
+from scheduling.models import SessionTemplate, SlotFormat, TemplateBlock
 from scheduling.planning import Block
 from scheduling.transactions import constraint
 
