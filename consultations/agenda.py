@@ -84,7 +84,7 @@ def days(user: User) -> dict[date, list[Session]]:
         start_at__lte=now + SPECIALIST_WINDOW + timedelta(days=1),
     )
     found: dict[date, list[Session]] = {}
-    for session in near.select_related("room", "district").order_by("start_at"):
+    for session in near.select_related("room", "district", "calendar").order_by("start_at"):
         on = timezone.localdate(session.start_at)
         if may_look_at(on):
             found.setdefault(on, []).append(session)

@@ -270,7 +270,7 @@ def test_the_page_says_when_it_was_read_and_where_changes_are_heard(slot: Slot, 
     shown = page(anna, board_of(slot))
 
     day = slot.start_at.astimezone(slot.district.tz).date().isoformat()
-    assert f'data-live="/live/slots/{slot.district.uuid}/{day}/"' in shown
+    assert f'data-live="/live/slots/{slot.calendar.uuid}/{day}/"' in shown
     assert "aktualisiert gerade eben" in shown
     assert 'aria-live="polite"' in shown
 
