@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consultations", "0003_released_stays"),
+        ("consultations", "0004_clarification_is_used"),
         ("scheduling", "0005_every_slot_has_its_calendar"),
     ]
 
