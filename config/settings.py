@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import environ
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -81,6 +82,15 @@ if _missing:
         + ", ".join(_missing)
         + ". docs/operations.md says what each is for."
     )
+
+# A mistyped key would first be noticed by whoever enters the first client.
+for _key in FIELD_KEYS:
+    try:
+        Fernet(_key)
+    except ValueError:
+        raise ImproperlyConfigured(
+            "FIELD_KEYS holds something that is not a key. docs/operations.md says how to make one."
+        ) from None
 
 _database = environ.Env.db_url_config(_database_url, engine="django.db.backends.postgresql")
 _options = _database.get("OPTIONS", {})

@@ -42,6 +42,13 @@ def test_each_missing_value_is_named(production: dict[str, str], name: str) -> N
     assert f"Missing in the environment: {name}." in done.stderr
 
 
+def test_a_mistyped_field_key_stops_the_start_and_is_not_repeated(production: dict[str, str]) -> None:
+    done = _manage({**production, "FIELD_KEYS": f"{production['FIELD_KEYS']},almost-a-key"}, "check")
+    assert done.returncode != 0
+    assert "FIELD_KEYS holds something that is not a key." in done.stderr
+    assert "almost-a-key" not in done.stderr
+
+
 def test_an_unknown_mode_is_refused(production: dict[str, str]) -> None:
     done = _manage({**production, "SPRECHSTUNDE_MODE": "prodution"}, "check")
     assert done.returncode != 0
