@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from accounts.roles import Permission
@@ -69,6 +70,14 @@ def requires(*any_of: Permission) -> Callable[[View], View]:
 def declaration(view: Callable[..., Any]) -> Access | None:
     """What the view declared, or None."""
     return getattr(view, "access", None)
+
+
+def is_own_page(request: HttpRequest, address: str) -> bool:
+    """Whether `address`, given with a request, is a page of ours one may be sent on to."""
+    # A bare word would be looked up as the name of a view.
+    return address.startswith("/") and url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
 
 
 def _declare(access: Access) -> Callable[[View], View]:

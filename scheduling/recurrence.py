@@ -114,7 +114,17 @@ def words(rule: Recurrence) -> str:
 
 def ordinal(nth: int) -> str:
     """ "1.", "2." …, or the word for the last one."""
-    return pgettext("der … im Monat", "letzter") if nth == LAST else pgettext("Ordnungszahl", "%d.") % nth
+    if nth == LAST:
+        return pgettext("der … im Monat", "letzter")
+    # English says 1st, 2nd, 3rd, but 11th.
+    match nth if nth in {11, 12, 13} else nth % 10:
+        case 1:
+            return pgettext("Ordnungszahl auf 1", "%d.") % nth
+        case 2:
+            return pgettext("Ordnungszahl auf 2", "%d.") % nth
+        case 3:
+            return pgettext("Ordnungszahl auf 3", "%d.") % nth
+    return pgettext("Ordnungszahl", "%d.") % nth
 
 
 def weekday_name(weekday: int) -> str:

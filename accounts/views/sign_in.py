@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import known_devices, sessions, users
-from accounts.access import SignedInRequest, after_password, public, signed_in
+from accounts.access import SignedInRequest, after_password, is_own_page, public, signed_in
 from accounts.forms.sign_in import SignInForm
 from accounts.models import User
 
@@ -77,10 +77,7 @@ def keep_alive(request: SignedInRequest) -> HttpResponse:
 def back(request: HttpRequest) -> str:
     """Where the person was going: the validated `next`, an address of ours, or the first page."""
     address = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(
-        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return address if is_ours else settings.LOGIN_REDIRECT_URL
+    return address if is_own_page(request, address) else settings.LOGIN_REDIRECT_URL
 
 
 def _to_second_factor(request: HttpRequest) -> HttpResponse:

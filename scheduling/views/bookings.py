@@ -9,13 +9,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
-from accounts.access import SignedInRequest, requires
+from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
 from scheduling import booking as rules
@@ -101,8 +100,7 @@ def mark(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         for problem in refused.problems:
             messages.warning(request, f"{problem.text} {problem.way_out}")
     back = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
-    return redirect(back if is_ours else reverse("scheduling:booking", args=[uuid]))
+    return redirect(back if is_own_page(request, back) else reverse("scheduling:booking", args=[uuid]))
 
 
 def _mark(request: SignedInRequest, found: Booking) -> None:

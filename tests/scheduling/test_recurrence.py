@@ -98,3 +98,12 @@ def test_a_rule_reads_as_a_person_says_it() -> None:
         assert recurrence.words(EveryWeeks(2, (0, 2))) == "alle 2 Wochen: Montag, Mittwoch"
         assert recurrence.words(MonthDay(15)) == "15. Tag im Monat"
         assert recurrence.words(MonthDay(LAST)) == "letzter Tag im Monat"
+
+
+def test_ordinals_as_each_language_writes_them() -> None:
+    numbers = [1, 2, 3, 4, 11, 12, 13, 21, 22, 23]
+    with translation.override("de"):
+        assert [recurrence.ordinal(nth) for nth in numbers] == [f"{nth}." for nth in numbers]
+    with translation.override("en"):
+        said = ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "23rd"]
+        assert [recurrence.ordinal(nth) for nth in numbers] == said

@@ -55,6 +55,11 @@ class TestPassword:
 
 
 class TestLanguage:
+    @pytest.mark.parametrize("address", ["konto", "-1", "https://elsewhere.example/", "//elsewhere.example"])
+    def test_leads_on_to_pages_of_ours_only(self, user: User, address: str) -> None:
+        response = as_user(user).post("/sprache/", {"language": "en", "next": address})
+        assert response.headers["Location"] == "/"
+
     def test_is_kept_for_somebody_signed_in(self, user: User) -> None:
         client = as_user(user)
         client.post("/sprache/", {"language": "en", "next": "/konto/"})
