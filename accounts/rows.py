@@ -4,10 +4,52 @@ Django writes a statement anew each time it is asked: for five joined tables tha
 what PostgreSQL needs to answer. Here a statement is written once, by hand, and its rows become objects.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
+
+
+class Asked:
+    """What a queryset asks, for use inside a statement, so that a rule stands in one place only:
+
+        Asked(lambda by, district: Thing.objects.for_user(User(pk=by, district_id=district)).values("pk"),
+            by=int, district=int)
+
+    The ORM writes it when it is first needed, with a stand-in for each value; the statement it is used
+    in gives the values then, by the same names. So the queryset must be put together the same way
+    whatever the values are.
+    """
+
+    def __init__(
+        self, write: Callable[..., models.QuerySet[Any, Any]], **types: type[int] | type[UUID]
+    ) -> None:
+        self._write = write
+        self._types = types
+
+    def sql(self, constants: dict[str, Any]) -> str:
+        """Its SQL with `%(name)s` for the values; what else it compares with is added to `constants`."""
+        # Numbers that no row has.
+        stand_ins: dict[str, int | UUID] = {
+            name: UUID(int=number) if kind is UUID else -number
+            for number, (name, kind) in enumerate(self._types.items(), start=982_451_653)
+        }
+        names = {value: name for name, value in stand_ins.items()}
+        query, values = self._write(**stand_ins).query.sql_with_params()
+        places = []
+        for value in values:
+            name = names.get(value) if isinstance(value, int | UUID) else None
+            if name is None:
+                name = f"constant_{len(constants)}"
+                constants[name] = value
+            places.append(f"%({name})s")
+        if missing := stand_ins.keys() - {place[2:-2] for place in places}:
+            raise ValueError(f"The queryset does not ask for {', '.join(sorted(missing))}.")
+        at = iter(places)
+        return re.sub("%[%s]", lambda found: next(at) if found[0] == "%s" else found[0], query)
 
 
 class Statement:
@@ -16,22 +58,31 @@ class Statement:
         Statement("SELECT {slot}, {kind}, clock_timestamp() FROM … slot JOIN … kind …", slot=Slot, kind=Kind)
 
     Each row comes back as a tuple: an object for each model in the order given (None where an outer
-    join found nothing), then whatever else was selected.
+    join found nothing), then whatever else was selected. `{alias}` of an `Asked` is its SQL.
     """
 
-    def __init__(self, query: str, **read: type[models.Model]) -> None:
-        self._parts = [_Part(alias, model) for alias, model in read.items()]
-        self._query = query.format(**{part.alias: part.columns for part in self._parts})
+    def __init__(self, query: str, **read: type[models.Model] | Asked) -> None:
+        self._text = query
+        self._asked = {alias: asked for alias, asked in read.items() if isinstance(asked, Asked)}
+        self._parts = [_Part(alias, model) for alias, model in read.items() if not isinstance(model, Asked)]
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """All rows; `values` fill the statement's `%(name)s`."""
+        query, constants = self._written
         with connection.cursor() as cursor:
-            cursor.execute(self._query, values)
+            cursor.execute(query, constants | values)
             return [tuple(self._read(row)) for row in cursor.fetchall()]
 
     def row(self, **values: Any) -> tuple[Any, ...] | None:
         """The first row, if there is one."""
         return next(iter(self.rows(**values)), None)
+
+    @cached_property
+    def _written(self) -> tuple[str, dict[str, Any]]:
+        constants: dict[str, Any] = {}
+        filled = {part.alias: part.columns for part in self._parts}
+        filled |= {alias: asked.sql(constants) for alias, asked in self._asked.items()}
+        return self._text.format(**filled), constants
 
     def _read(self, row: Sequence[Any]) -> Iterator[Any]:
         at = 0

@@ -36,7 +36,7 @@ def mark_fulfilled(booking: Booking, *, by: User) -> Booking:
         referral = _referral(booking, by)
         if not referral.is_presentation or referral.client is None:
             return bookings.mark_fulfilled(booking, by=by)
-        seats.lock_client(referral.client)
+        seats.lock_client(referral.client.pk)
         used = Clarification.objects.filter(client=referral.client)
         exception = None
         if used.exclude(referral=referral).exists():
@@ -67,7 +67,7 @@ def undo_mark(booking: Booking, *, by: User) -> Booking:
     with transaction.atomic():
         referral = _referral(booking, by)
         if referral.client is not None:
-            seats.lock_client(referral.client)
+            seats.lock_client(referral.client.pk)
         if Referral.objects.filter(pk=referral.pk, sheet__versions__isnull=False).exists():
             raise Refused([SHEET_RELEASED])
         if referral.is_presentation and not referral.has_valid_consent:

@@ -36,7 +36,7 @@ def finish(referral: Referral, *, by: User) -> Referral:
     """ "Krisenschritte sind erfolgt": the form may go on. Raises `Refused` while nothing is ticked."""
     client = Client.objects.filter(referrals=referral.pk).first()
     if client is not None:
-        seats.lock_client(client)
+        seats.lock_client(client.pk)
     stored = _lock(referral, by)
     if stored.safety != Referral.Safety.YES:
         return stored

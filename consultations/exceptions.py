@@ -28,7 +28,7 @@ def request(client: Client, *, reason: str, by: User) -> ClarificationException:
 
     Raises `Refused`: not one's own case, no reason, asked or allowed already.
     """
-    seats.lock_client(client)
+    seats.lock_client(client.pk)
     if not Client.objects.for_user(by).filter(pk=client.pk).exists():
         raise Refused([readiness.NOT_OWN_CASE])
     of_client = ClarificationException.objects.filter(client=client)

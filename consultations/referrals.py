@@ -6,16 +6,17 @@ client → referral → slot; the rest of the order stands in `scheduling.seats`
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, District, User
+from accounts.rows import Asked, Statement
 from clients import consents
 from clients.models import Client, Consent
 from consultations import crisis, readiness
@@ -23,7 +24,15 @@ from consultations.models import Referral
 from consultations.readiness import problems
 from scheduling import booking as bookings
 from scheduling import rebooking, seats
-from scheduling.models import BlockFormat, Booking, CancelReason, Rebooking, Slot
+from scheduling.models import (
+    BlockFormat,
+    Booking,
+    CancelReason,
+    Rebooking,
+    Resource,
+    Session,
+    Slot,
+)
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
 
@@ -48,6 +57,53 @@ WRITABLE = frozenset(
         "access_needs", "insurance", "residence_status",
     }
 )  # fmt: skip
+# Written once, because every booking reads them. Who may is still said by the querysets alone.
+_OWN = Statement(
+    """
+    SELECT {referral}, {client}, {consent}, {booking}, {district}
+    FROM consultations_referral referral
+    JOIN accounts_district district ON district.id = referral.district_id
+    LEFT JOIN clients_client client ON client.id = referral.client_id
+    LEFT JOIN clients_consent consent ON consent.id = referral.consent_id
+    LEFT JOIN scheduling_booking booking ON booking.id = referral.booking_id
+    WHERE referral.id IN ({own})
+    """,
+    referral=Referral,
+    client=Client,
+    consent=Consent,
+    booking=Booking,
+    district=District,
+    own=Asked(
+        lambda referral, by, district: (
+            Referral.objects.of_case_team(User(pk=by, district_id=district))
+            .filter(pk=referral)
+            .order_by()
+            .values("pk")
+        ),
+        referral=int,
+        by=int,
+        district=int,
+    ),
+)
+_SLOT = Statement(
+    """
+    SELECT {slot}, {session}, {specialist}
+    FROM scheduling_slot slot
+    JOIN scheduling_session session ON session.id = slot.session_id
+    JOIN scheduling_resource specialist ON specialist.id = session.specialist_id
+    WHERE slot.id IN ({own})
+    """,
+    slot=Slot,
+    session=Session,
+    specialist=Resource,
+    own=Asked(
+        lambda slot, district: (
+            Slot.objects.for_user(User(district_id=district)).filter(pk=slot).order_by().values("pk")
+        ),
+        slot=int,
+        district=int,
+    ),
+)
 # Whom it is about: fixed by a consent or an appointment.
 _WHOM = ("format", "client")
 # What a crisis depends on; written with the client locked first.
@@ -239,8 +295,7 @@ def submit(
         if done is not None and idempotency_key is not None and done.idempotency_key == idempotency_key:
             return done
         slot_id = slot_or_hold.pk if isinstance(slot_or_hold, Slot) else slot_or_hold.slot_id
-        slot = Slot.objects.for_user(by).select_related("session__specialist").get(pk=slot_id)
-        found = problems(stored, slot=slot)
+        found = problems(stored, slot=_slot(slot_id, by))
         if found:
             raise Refused(found)
 
@@ -359,24 +414,43 @@ def _look_for_none(referral: Referral, by: User) -> None:
         rebooking.settle(referral.booking, by=by, outcome=Rebooking.Outcome.NOT_WANTED)
 
 
+def _slot(slot_id: int, by: User) -> Slot:
+    """As it is now, with its session and specialist. Raises `Slot.DoesNotExist` outside one's district."""
+    found = _SLOT.row(slot=slot_id, district=by.district_id)
+    if found is None:
+        raise Slot.DoesNotExist
+    slot, slot.session, slot.session.specialist = found
+    return cast("Slot", slot)
+
+
 def _lock_with_client(referral: Referral, *, by: User, also: Client | None = None) -> Referral:
     """As `_lock`, after the client (and the one to come). Raises `Conflict` when the client is being
     changed meanwhile.
     """
-    client = Client.objects.filter(referrals=referral.pk).first()
-    concerned = {one.pk: one for one in (client, also) if one is not None}
-    for _pk, one in sorted(concerned.items()):
+    client_id = _client_id(referral)
+    for one in sorted({one for one in (client_id, also.pk if also else None) if one is not None}):
         seats.lock_client(one)
     stored = _lock(referral, by=by)
-    if stored.client != client:
+    if stored.client_id != client_id:
         raise Conflict(stored, {})
     return stored
+
+
+def _client_id(referral: Referral) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT client_id FROM consultations_referral WHERE id = %s", [referral.pk])
+        found: tuple[int | None] | None = cursor.fetchone()
+    return found[0] if found else None
 
 
 def _lock(referral: Referral, *, by: User) -> Referral:
     """The referral as it is now, locked, if `by` may write it. Inside a transaction."""
     # Lock first, read then: a join read before the lock was had would lose the row when another tab
     # has just chosen the client.
-    Referral.objects.select_for_update(no_key=True).filter(pk=referral.pk).values_list("pk").get()
-    own = Referral.objects.of_case_team(by)
-    return own.select_related("client", "consent", "booking", "district", "organisation").get(pk=referral.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM consultations_referral WHERE id = %s FOR NO KEY UPDATE", [referral.pk])
+    found = _OWN.row(referral=referral.pk, by=by.pk, district=by.district_id)
+    if found is None:
+        raise Referral.DoesNotExist
+    stored, stored.client, stored.consent, stored.booking, stored.district = found
+    return cast("Referral", stored)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -11,7 +11,8 @@ from typing import Any
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
-from clients.contact import sms_obstacles
+from accounts.rows import Asked, Statement
+from clients import contact
 from clients.models import Client
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
@@ -29,25 +30,31 @@ class Draft:
     expires_at: datetime
 
 
-# One round trip for all of them. A key that is queued, under way or done stays as it is; one that was
-# withdrawn, or refused for its number, reached nobody and may be queued anew.
-_INSERT = """
-    INSERT INTO notifications_message (
+# One round trip for all of them, the look for a consent included. A key that is queued, under way or
+# done stays as it is; one that was withdrawn, or refused for its number, reached nobody and may be
+# queued anew.
+_INSERT = Statement(
+    """
+    INSERT INTO notifications_message AS message (
         uuid, district_id, client_id, language, key, kind, context, send_at, expires_at,
         status, attempts, gateway_id, body_key, error_code, created_at
     )
-    SELECT gen_random_uuid(), %s, %s, %s, draft.key, draft.kind, draft.context, draft.send_at,
-        draft.expires_at, 'queued', 0, '', '', '', statement_timestamp()
-    FROM jsonb_to_recordset(%s::jsonb) AS draft(
+    SELECT gen_random_uuid(), %(district)s, %(client)s, %(language)s, draft.key, draft.kind, draft.context,
+        draft.send_at, draft.expires_at, 'queued', 0, '', '', '', statement_timestamp()
+    FROM jsonb_to_recordset(%(drafts)s::jsonb) AS draft(
         key text, kind text, context jsonb, send_at timestamptz, expires_at timestamptz
     )
+    WHERE EXISTS ({consent})
     ON CONFLICT (key) DO UPDATE SET
         language = excluded.language, context = excluded.context, send_at = excluded.send_at,
         expires_at = excluded.expires_at, status = 'queued', error_code = '', settled_at = NULL
-    WHERE notifications_message.status = 'withdrawn'
-        OR (notifications_message.status = 'failed' AND notifications_message.error_code = ANY(%s))
-    RETURNING *
-"""
+    WHERE message.status = 'withdrawn'
+        OR (message.status = 'failed' AND message.error_code = ANY(%(bad_number)s))
+    RETURNING {message}
+    """,
+    message=Message,
+    consent=Asked(lambda client: contact.sms_consents(client).values("pk"), client=int),
+)
 
 
 def enqueue(
@@ -66,17 +73,23 @@ def enqueue(
 
 
 def enqueue_all(client: Client, drafts: Iterable[Draft]) -> list[Message]:
-    """Queue several messages to one client with two queries; returns those queued now.
+    """Queue several messages to one client with one query; returns those queued now.
 
     `context` holds neutral facts only: `start_at` (ISO), `zone`, `place`, and for the link
     `route` (URL name) and `about` (UUID). Nothing is queued while an obstacle stands.
     """
     wanted = list(drafts)
-    if not wanted or sms_obstacles(client):
+    # Whether they consented, the statement asks itself.
+    if not wanted or contact.sms_obstacles(client, has_consent=True):
         return []
-    rows = json.dumps([asdict(draft) for draft in wanted], default=datetime.isoformat)
-    parameters = [client.district_id, client.pk, client.language, rows, list(BAD_NUMBER)]
-    return list(Message.objects.raw(_INSERT, parameters))
+    rows = _INSERT.rows(
+        district=client.district_id,
+        client=client.pk,
+        language=client.language,
+        drafts=json.dumps([vars(draft) for draft in wanted], default=datetime.isoformat),
+        bad_number=list(BAD_NUMBER),
+    )
+    return [message for (message,) in rows]
 
 
 def withdraw(key_prefix: str) -> int:

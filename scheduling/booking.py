@@ -130,7 +130,7 @@ def _book(
     attach: Callable[[Booking], None] | None,
 ) -> Booking:
     if client is not None:
-        seats.lock_client(client)
+        seats.lock_client(client.pk)
     locked = seats.lock(slot_id)
     facts = seats.look(
         locked, by=by, client=client, form=form, to_book=True, with_referral=attach is not None
@@ -265,8 +265,8 @@ def _against_mark(booking: Booking, status: Booking.Status, now: datetime) -> It
 def _locked(booking: Booking) -> Iterator[tuple[Booking, datetime]]:
     """The booking as it is now, its client and slot locked, and the database's clock."""
     with transaction.atomic():
-        if booking.client is not None:
-            seats.lock_client(booking.client)
+        if booking.client_id is not None:
+            seats.lock_client(booking.client_id)
         slot, now = seats.lock(booking.slot_id)
         found = Booking.objects.select_related("client", "holder").get(pk=booking.pk)
         found.slot = slot

@@ -33,7 +33,7 @@ NIGHT_BEFORE = timedelta(hours=15)
 def plan(booking: Booking) -> list[Message]:
     """Queue what this booking owes its client: one message now, reminders that are still to come.
 
-    Costs two queries when slot, room and client are at hand. Nothing is queued for a booking that
+    Costs one query when slot, room and client are at hand. Nothing is queued for a booking that
     has no client or is not booked, nor while something stands against SMS (`outbox.enqueue_all`).
     """
     if booking.client is None or booking.status != Booking.Status.BOOKED:
@@ -57,7 +57,7 @@ def _catch_up(missing: Booking) -> int:
         return 0
     with transaction.atomic():
         # Cancelling takes the same lock first, so nothing is planned for what is being cancelled.
-        seats.lock_client(missing.client)
+        seats.lock_client(missing.client.pk)
         still = _without_reminder().filter(pk=missing.pk).first()
         if still is None or still.client is None:
             return 0

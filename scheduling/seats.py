@@ -83,9 +83,9 @@ def lock_person(user: User) -> None:
     _lock("SELECT FROM accounts_user WHERE id = %s FOR NO KEY UPDATE", user.pk)
 
 
-def lock_client(client: Client) -> None:
+def lock_client(client_id: int) -> None:
     """One client's appointments follow each other. Before any slot."""
-    _lock("SELECT FROM clients_client WHERE id = %s FOR NO KEY UPDATE", client.pk)
+    _lock("SELECT FROM clients_client WHERE id = %s FOR NO KEY UPDATE", client_id)
 
 
 def lock(slot_id: int) -> Locked:

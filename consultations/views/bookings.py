@@ -63,13 +63,20 @@ def extend_hold(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def book(request: SignedInRequest, uuid: UUID, slot: UUID) -> HttpResponse:
     """The summary, and "Verbindlich buchen". A place lost meanwhile costs nothing that was typed."""
-    referral = mine(request, uuid)
     places = Slot.objects.for_user(request.user).filter(kind__needs_referral=True)
+    if request.method == "POST":
+        return _book(request, uuid, get_object_or_404(places.only("uuid"), uuid=slot))
+    referral = mine(request, uuid)
     place = get_object_or_404(places.select_related("session__specialist", "session__room"), uuid=slot)
-    if request.method == "GET":
-        audit.look(referral, by=request.user)
-        found = readiness.problems(referral, slot=place)
-        return _summary(request, referral, place, problems=[(one, steps.where(one)) for one in found])
+    audit.look(referral, by=request.user)
+    found = readiness.problems(referral, slot=place)
+    return _summary(request, referral, place, problems=[(one, steps.where(one)) for one in found])
+
+
+def _book(request: SignedInRequest, uuid: UUID, place: Slot) -> HttpResponse:
+    # The rule reads what it needs under its locks; here it is enough which referral and which slot.
+    own = Referral.objects.of_case_team(request.user).only("uuid")
+    referral = get_object_or_404(own, uuid=uuid)
     try:
         key = _key(request)
         referrals.submit(referral, slot_or_hold=place, by=request.user, idempotency_key=key)
@@ -77,7 +84,7 @@ def book(request: SignedInRequest, uuid: UUID, slot: UUID) -> HttpResponse:
         context = {"referral": referral, "slot": place, "refused": refused}
         return render(request, "consultations/book_refused.html", context, status=409)
     except referrals.Conflict:
-        return redirect("consultations:book", uuid, slot)
+        return redirect("consultations:book", uuid, place.uuid)
     return redirect("consultations:booked", uuid)
 
 

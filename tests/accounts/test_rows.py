@@ -1,10 +1,12 @@
 """Objects by plain SQL are the objects the ORM reads."""
 
+from uuid import UUID, uuid4
+
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
-from accounts.rows import Statement
+from accounts.rows import Asked, Statement
 from clients.models import Client
 from tests import factories
 
@@ -22,6 +24,21 @@ CLIENTS = Statement(
     client=Client,
     owner=User,
     deputy=User,
+)
+OWN = Statement(
+    "SELECT {client} FROM clients_client client WHERE client.id IN ({own})",
+    client=Client,
+    own=Asked(
+        lambda by, district, uuid: (
+            Client.objects.for_user(User(pk=by, district_id=district))
+            .filter(uuid=uuid, case_number__contains="100%s")
+            .order_by()
+            .values("pk")
+        ),
+        by=int,
+        district=int,
+        uuid=UUID,
+    ),
 )
 EVENTS = Statement("SELECT {event} FROM accounts_auditevent event", event=AuditEvent)
 
@@ -76,3 +93,25 @@ def test_json_comes_as_a_structure() -> None:
 
 def test_no_row_is_none() -> None:
     assert CLIENTS.row(organisation=0) is None
+
+
+# --- What a queryset asks ------------------------------------------------------------------------
+def test_a_statement_asks_what_the_queryset_asks_with_each_time_other_values() -> None:
+    client = factories.ClientFactory(case_number="F-100%s")
+    owner, stranger = client.owner, factories.UserFactory()
+    other = factories.ClientFactory(owner=owner, case_number="F-100")
+
+    def own(who: User, which: Client) -> list[Client]:
+        return [found for (found,) in OWN.rows(by=who.pk, district=who.district_id, uuid=which.uuid)]
+
+    assert own(owner, client) == [client]
+    assert own(stranger, client) == []
+    assert own(owner, other) == []
+    assert OWN.rows(by=owner.pk, district=owner.district_id, uuid=uuid4()) == []
+    assert OWN.rows(by=owner.pk, district=owner.district_id + 1, uuid=client.uuid) == []
+
+
+def test_a_value_the_queryset_does_not_ask_for_is_a_programming_error() -> None:
+    careless = Statement("{all}", all=Asked(lambda by: Client.objects.values("pk"), by=int))
+    with pytest.raises(ValueError, match="by"):
+        careless.rows(by=1)

@@ -167,10 +167,10 @@ def test_withdrawing_concerns_this_booking_only() -> None:
 
 
 @pytest.mark.django_db
-def test_planning_costs_two_queries(django_assert_num_queries: pytest.FixtureRequest) -> None:
+def test_planning_costs_one_query(django_assert_num_queries: pytest.FixtureRequest) -> None:
     booking = BookingFactory(client=ConsentFactory().client)
 
-    with time_machine.travel(NOW), django_assert_num_queries(2):  # type: ignore[operator]
+    with time_machine.travel(NOW), django_assert_num_queries(1):  # type: ignore[operator]
         reminders.plan(booking)
 
 

@@ -364,6 +364,18 @@ def test_the_summary_books_and_the_confirmation_says_what_goes_out():
     assert "keine Einwilligung in Nachrichten" in text_of(browser.get(answer.url))
 
 
+def test_booking_costs_as_many_statements_as_it_must(django_assert_num_queries):
+    referral, slot = factories.ReferralFactory(), consultation_slot()
+    browser = as_user(referral.author)
+    browser.get(url("book", referral.uuid, slot.uuid))
+    # session, user, second factor; which slot, which referral; begin; client, its lock, referral's lock,
+    # referral, slot, clarification; savepoint; client, slot, facts; booking, referral, audit twice,
+    # version, messages; release; commit
+    with django_assert_num_queries(24):
+        browser.post(url("book", referral.uuid, slot.uuid), {"idempotency_key": str(uuid.uuid4())})
+    assert Booking.objects.get().status == "booked"
+
+
 def test_a_lost_race_is_a_calm_page_and_nothing_is_lost():
     slot = consultation_slot()
     later = consultation_slot(session=slot.session, block=1)
