@@ -31,9 +31,10 @@ django.setup()
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, Page
 
-from tests import browsing
+from tests import browsing, emptying
 from tests.servers import Daphne, Worker
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
@@ -145,6 +146,14 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    """Transactional tests leave empty tables behind, and fast."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", emptying.sql_flush)
+        yield
 
 
 @pytest.fixture(autouse=True)

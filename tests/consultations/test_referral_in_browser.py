@@ -121,8 +121,7 @@ def test_the_day_prints_on_one_page(open_page, slot):
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
 
 
-@pytest.mark.parametrize("language", ["de", "en"])
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize(("language", "width"), [("de", 1280), ("de", 320), ("en", 320)])
 def test_the_pages_are_accessible_and_fit(open_page, slot, language, width):
     referral = factories.ReferralFactory(author__language=language, client__owner__language=language)
     owner = referral.author
