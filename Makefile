@@ -25,8 +25,8 @@ accounts: ## the demo's accounts with their present one-time codes (ARGS=--json:
 setup: ## everything the tests and linters need
 	@$(PYTHON) config/bootstrap.py test
 
-test: lint ## linters and all tests
-	$(V)pytest $(ARGS)
+test: lint ## linters and all tests, in two processes
+	$(V)pytest -n 2 --dist worksteal $(ARGS)
 
 lint: setup ## style, types, layers, migrations, templates, deploy check
 	$(V)ruff check

@@ -39,7 +39,7 @@ def _state(tests: list[str]) -> str:
 def run(report: Path) -> int:
     """Run the marked tests; each promise's outcomes are written to `report` (tests/conftest.py)."""
     environment = {**os.environ, "ROUNDS": "full", "PROMISES_REPORT": str(report)}
-    command = [sys.executable, "-m", "pytest", "-m", "promise", "--quiet"]
+    command = [sys.executable, "-m", "pytest", "-m", "promise", "--quiet", "-n", "2", "--dist", "worksteal"]
     return subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
 
 

@@ -23,9 +23,11 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 from config import embedded_db, promises
 
-_EMBEDDED = not embedded_db.given_from_outside()
+_OURS = embedded_db.cluster("test").environment()
+# The processes of one session (`pytest -n 2`) inherit the address: each holds a lease of its own.
+_EMBEDDED = not embedded_db.given_from_outside() or os.environ["DATABASE_URL"] == _OURS["DATABASE_URL"]
 if _EMBEDDED:
-    os.environ.update(embedded_db.cluster("test").environment())
+    os.environ.update(_OURS)
 
 django.setup()
 
@@ -66,14 +68,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Remember how a promise's test went; setting up and tidying up count when they fail."""
-    if report.when == "call" or not report.passed:
-        _outcomes.extend(
-            (int(str(number)), report.outcome) for name, number in report.user_properties if name == "promise"
-        )
+    for name, value in report.user_properties:
+        if name == "promise" and (report.when == "call" or not report.passed):
+            _outcomes.append((int(str(value)), report.outcome))
+        if name == "rounds":
+            _rounds_run[report.nodeid] = str(value)
 
 
-def pytest_sessionfinish() -> None:
-    """Hand the outcomes to `make promises`."""
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the outcomes to `make promises`; the session's first process hears of all tests."""
+    if hasattr(session.config, "workerinput"):
+        return
     if target := os.environ.get("PROMISES_REPORT"):
         Path(target).write_text(json.dumps(_outcomes))
 
@@ -90,7 +95,7 @@ def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
 
     def number(full: int) -> int:
         chosen = full if FULL_ROUNDS else max(1, full // 10)
-        _rounds_run[request.node.nodeid] = f"{chosen} of {full}"
+        request.node.user_properties.append(("rounds", f"{chosen} of {full}"))
         return chosen
 
     return number
@@ -118,7 +123,7 @@ def django_db_modify_db_settings(
     database_server: None,
     django_db_modify_db_settings_parallel_suffix: None,
 ) -> None:
-    """A database name of one's own, so that two sessions of one checkout do not meet.
+    """A database name of one's own, so that two processes of one checkout do not meet.
 
     With `--reuse-db` the name is the same each time.
     """
@@ -128,8 +133,9 @@ def django_db_modify_db_settings(
 
 
 def _drop_leftovers() -> None:
-    """Drop the test databases of sessions that were killed."""
+    """Drop the test databases of sessions that were killed; one process at a time."""
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as db:
+        db.execute("SELECT pg_advisory_lock(hashtext('leftovers'))")
         names = db.execute(
             "SELECT datname FROM pg_database WHERE datname ~ '^test_(sprechstunde|run)_[0-9]+$'"
         )

@@ -302,7 +302,10 @@ def test_a_failing_notify_harms_no_booking(caplog: pytest.LogCaptureFixture) -> 
 
 async def test_the_connection_goes_with_the_last_browser() -> None:
     slot, anna = await a_slot()
-    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sprechstunde live'"
+    count = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE application_name = 'sprechstunde live' AND datname = current_database()"
+    )
 
     async with watching(slot, anna), watching(slot, anna):
         assert await in_thread(run)(count) == [(1,)]
