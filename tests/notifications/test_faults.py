@@ -3,20 +3,16 @@
 Twilio's own client speaks to a local server with a memory: what it accepted is counted there.
 """
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from urllib.parse import urlsplit
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
 from django.db.models.functions import Now
 
 from notifications import delivery
@@ -25,6 +21,7 @@ from notifications.channels.sms import TwilioGateway
 from notifications.models import Message
 from tests.notifications.messages import queued
 from tests.notifications.twilio_server import Fault, TwilioServer
+from tests.servers import Process
 
 Status = Message.Status
 AT_ONCE = timedelta()
@@ -128,39 +125,38 @@ def test_without_claim_and_settling_messages_double(gateway: TwilioGateway, twil
 
 
 # --- Killed workers ---------------------------------------------------------------------------------
-def worker(twilio: TwilioServer) -> "subprocess.Popen[bytes]":
+DELIVER = "import django; django.setup(); from notifications.delivery import deliver_due; deliver_due()"
+
+
+@pytest.fixture
+def worker(transactional_db: None, twilio: TwilioServer, tmp_path: Path) -> Iterator[Process]:
     """A process of its own that delivers what is due, as the worker does."""
-    database = str(connection.settings_dict["NAME"])
-    url = urlsplit(os.environ["DATABASE_OWNER_URL"])._replace(path=f"/{database}").geturl()
-    environment = os.environ | {
-        "DATABASE_OWNER_URL": url,
+    environment = {
         "SMS_BACKEND": "twilio",
         "SMS_SEGMENTS_PER_SECOND": "10000",
         "TWILIO_ACCOUNT_SID": django_settings.TWILIO_ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": django_settings.TWILIO_AUTH_TOKEN,
         "TWILIO_API_URL": twilio.url,
+        "DB_POOL_SIZE": "0",
     }
-    deliver = "import django; django.setup(); from notifications.delivery import deliver_due; deliver_due()"
-    return subprocess.Popen([sys.executable, "-c", deliver], env=environment, cwd=django_settings.BASE_DIR)
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
+    process = Process(["-c", DELIVER], environment, tmp_path / "worker.log")
+    yield process
+    process.end(signal.SIGKILL)
 
 
 @pytest.mark.promise(4)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.ACCEPT_HANG])
 def test_a_worker_killed_before_or_after_the_gateway_accepted(
-    gateway: TwilioGateway, twilio: TwilioServer, fault: Fault
+    gateway: TwilioGateway, twilio: TwilioServer, worker: Process, fault: Fault
 ) -> None:
     message = queued()
     twilio.faults = [fault]
-    process = worker(twilio)
-    assert twilio.hanging.wait(20)
+    worker.start()
+    assert twilio.hanging.wait(20), worker.said()
 
-    kill(process)
+    assert worker.is_running
+    worker.end(signal.SIGKILL)
     message.refresh_from_db()
     assert (message.status, message.attempts) == (Status.SENDING, 1)
     # Nobody tries again before it is settled.
@@ -174,7 +170,7 @@ def test_a_worker_killed_before_or_after_the_gateway_accepted(
 @pytest.mark.promise(4)
 @pytest.mark.django_db(transaction=True)
 def test_workers_killed_at_random_neither_double_nor_lose(
-    gateway: TwilioGateway, twilio: TwilioServer, rounds: Callable[[int], int]
+    gateway: TwilioGateway, twilio: TwilioServer, worker: Process, rounds: Callable[[int], int]
 ) -> None:
     messages = [queued() for _ in range(200)]
     twilio.latency_seconds = 0.03
@@ -183,12 +179,11 @@ def test_workers_killed_at_random_neither_double_nor_lose(
 
     for _ in range(rounds(30)):
         seen = len(twilio.requests)
-        process = worker(twilio)
-        while len(twilio.requests) == seen and process.poll() is None:
+        worker.start()
+        while len(twilio.requests) == seen and worker.is_running:
             time.sleep(0.001)
         time.sleep(chance.uniform(0, 0.2))
-        if process.poll() is None:
-            kill(process)
+        worker.end(signal.SIGKILL)
         # What was on its way to the gateway arrives before anybody settles.
         time.sleep(0.1)
         Message.objects.filter(status=Status.QUEUED).update(send_at=Now())
