@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from scheduling import seats
 from scheduling.models import Booking, Slot
 from scheduling.problems import Refused
 from tests import factories
-from tests.consultations.rivals import at_once
+from tests.consultations.rivals import at_once, killed_after
 from tests.servers import Daphne
 from tests.sign_in import as_user
 
@@ -311,6 +312,31 @@ def test_concurrent_twins_of_one_form_are_one_booking_and_the_same_answer(
         else:
             assert found == [made] * 10
         assert AuditEvent.objects.about(made).count() == 1
+
+
+# --- Killed half-way ------------------------------------------------------------------------------
+@pytest.mark.promise(2)
+def test_killed_while_booking_leaves_the_whole_booking_or_nothing(
+    new_slot: Callable[..., Slot],
+) -> None:
+    """kill -9 after every single statement: booking, audit and messages agree, and it can be repeated."""
+    for statement in count(1):
+        slot, client = new_slot(), factories.ConsentFactory().client
+        act = partial(booking_of(slot, client), idempotency_key=uuid.uuid4())
+        was_killed = killed_after(statement, act)
+
+        made = [str(one) for one in Booking.objects.filter(slot=slot).values_list("uuid", flat=True)]
+        audited = AuditEvent.objects.filter(verb="booked", target__in=made).count()
+        announced = {key.split(":")[1] for key in Message.objects.values_list("key", flat=True)}
+        assert len(made) == audited
+        assert Message.objects.filter(client=client).exists() == bool(made)
+        assert announced >= set(made)
+
+        assert act() == Booking.objects.get(slot=slot, status="booked")
+        if not was_killed:
+            assert len(made) == 1
+            break
+    assert statement > 5
 
 
 # --- Over HTTP, two web processes ----------------------------------------------------------------
