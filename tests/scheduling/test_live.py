@@ -422,7 +422,13 @@ async def test_what_an_administrator_takes_away_closes_open_sockets_at_once(act:
 
 
 @pytest.mark.promise(13)
-@pytest.mark.parametrize("fault", ["signed out", "asleep", "deactivated", "right gone", "password changed"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("signed out", marks=pytest.mark.promise(25)),
+        *("asleep", "deactivated", "right gone", "password changed"),
+    ],
+)
 async def test_sessions_are_checked_again_while_the_socket_is_open(fault: str, impatient: None) -> None:
     slot, anna = await a_slot()
     ben = await in_thread(factories.UserFactory)()

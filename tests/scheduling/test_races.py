@@ -322,7 +322,7 @@ def test_killed_while_booking_leaves_the_whole_booking_or_nothing(
     """kill -9 after every single statement: booking, audit and messages agree, and it can be repeated."""
     for statement in count(1):
         slot, client = new_slot(), factories.ConsentFactory().client
-        act = partial(booking_of(slot, client), idempotency_key=uuid.uuid4())
+        act = partial(rules.book, slot, client=client, by=client.owner, idempotency_key=uuid.uuid4())
         was_killed = killed_after(statement, act)
 
         made = [str(one) for one in Booking.objects.filter(slot=slot).values_list("uuid", flat=True)]
