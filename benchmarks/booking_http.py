@@ -59,7 +59,7 @@ def measure(effort: Effort) -> Iterator[Result]:
 def _referral(client: Client, slot: Slot) -> Referral:
     """Ready to be submitted, with a consent that names the specialist."""
     consent = factories.ConsentFactory(
-        client=client, purpose=Consent.Purpose.CONSULTATION, recipients=slot.session.specialist.name
+        client=client, purpose=Consent.Purpose.CONSULTATION, recipients=slot.session.held_by_name
     )
     return factories.ReferralFactory(client=client, consent=consent)
 

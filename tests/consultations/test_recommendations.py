@@ -41,7 +41,9 @@ def booked_referral(**fields: object) -> Referral:
 
 def specialist_of(referral: Referral) -> User:
     assert referral.booking is not None
-    user = referral.booking.slot.session.specialist.user
+    specialist = referral.booking.slot.session.specialist
+    assert specialist is not None
+    user = specialist.user
     assert user is not None
     return user
 

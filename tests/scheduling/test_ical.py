@@ -181,7 +181,7 @@ def test_no_name_and_no_telling_word_leaves_the_house(booking: Booking) -> None:
         booking.client.case_number,
         booking.client.mobile,
         booking.holder.name,
-        booking.slot.session.specialist.name,
+        booking.slot.session.held_by_name,
         booking.slot.kind.name,
         "sprechstunde",
         "trauma",
@@ -203,6 +203,7 @@ def test_the_uid_stays_and_the_sequence_rises(booking: Booking) -> None:
 
 
 def test_lines_are_folded_and_special_letters_escaped(booking: Booking) -> None:
+    assert booking.slot.session.room is not None
     booking.slot.session.room.address = "Bürgerhaus; Hof 2, Erdgeschoß links, bitte klingeln bei Nr. 3"
     ics = ical.booking_ics(booking)
     assert event_of(ics)["LOCATION"] == booking.slot.session.room.address

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import close_old_connections, connection, connections
@@ -49,9 +50,9 @@ def without_the_lock(monkeypatch: pytest.MonkeyPatch, meet: threading.Barrier) -
     """The guard of the rule taken away: all rivals have looked before any of them writes."""
     store = series._store
 
-    def met(*args: object) -> object:
+    def met(*args: Any, **values: Any) -> object:
         meet.wait(timeout=20)
-        return store(*args)  # type: ignore[arg-type]
+        return store(*args, **values)
 
     def unlocked(resources: Iterable[Resource]) -> None:
         """Nobody waits for anybody."""

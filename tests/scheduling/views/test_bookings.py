@@ -196,7 +196,9 @@ def test_the_case_team_marks_and_takes_back(made: Booking) -> None:
 
 def test_the_specialist_of_the_session_marks_and_comes_back_where_they_were(made: Booking) -> None:
     begin(made)
-    specialist, other = made.slot.session.specialist.user, factories.SpecialistFactory().user
+    holder, other = made.slot.session.specialist, factories.SpecialistFactory().user
+    assert holder is not None
+    specialist = holder.user
     assert specialist is not None
     assert other is not None
 

@@ -25,6 +25,7 @@ def address(booking: Booking) -> str:
 def test_the_case_team_and_the_specialist_of_the_session_get_the_file(booking: Booking) -> None:
     assert booking.client is not None
     assert booking.client.deputy is not None
+    assert booking.slot.session.specialist is not None
     specialist = booking.slot.session.specialist.user
     assert specialist is not None
     for user in (booking.holder, booking.client.deputy, specialist):

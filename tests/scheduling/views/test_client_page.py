@@ -100,7 +100,7 @@ def test_nothing_else_stands_on_it(booking: Booking) -> None:
 
     client = client_of(booking)
     telling = [client.given_name, client.family_name, client.case_number, client.mobile, client.owner.name]
-    telling += [booking.slot.kind.name, booking.slot.session.specialist.name, "Sprechstunde", "Trauma"]
+    telling += [booking.slot.kind.name, booking.slot.session.held_by_name, "Sprechstunde", "Trauma"]
     for word in telling:
         assert word not in shown, word
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def booking() -> Booking:
     made: Booking = BookingFactory(client=ConsentFactory().client)
+    assert made.slot.session.room is not None
     made.slot.session.room.way = "Bus 421 bis Rathaus, Eingang im Hof"
     made.slot.session.room.save()
     return made

@@ -103,7 +103,7 @@ def test_every_page_fits_and_reads_well(windows: Windows, coordinator: User, lan
         reverse("scheduling:cancel_session", args=[second.uuid]),
         reverse("scheduling:end_series", args=[series.uuid]),
         reverse("scheduling:rooms"),
-        reverse("scheduling:room", args=[series.room.uuid]),
+        reverse("scheduling:room", args=[series.room and series.room.uuid]),
         reverse("scheduling:rebook"),
     ]
     page = signed_in(windows.open(), coordinator)
