@@ -12,7 +12,7 @@ from django.db import close_old_connections, connection, connections
 
 from clients.models import Client
 from scheduling import booking as bookings
-from scheduling import seats, series, session_templates, sessions
+from scheduling import calendars, seats, series, session_templates, sessions
 from scheduling import slots as slot_rows
 from scheduling.models import Booking, Rebooking, Reservation, Resource, Session, SessionTemplate, Slot
 from scheduling.problems import Refused
@@ -84,6 +84,8 @@ def rivals(specialist: Resource, number: int = 2) -> list[Callable[[], object]]:
     by = planned.coordinator()
     kind = factories.KindFactory()
     template = session_templates.keep(specialist.district, planned.BLOCKS)
+    # There already: entering it on first use would let the second rival wait for the first.
+    calendars.of_consultation(specialist.district)
 
     def rival(room: Resource) -> Callable[[], object]:
         return lambda: plan(specialist=specialist, room=room, by=by, kind=kind, template=template)
