@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 
 from accounts import open_sessions
 from accounts.models import User
-from scheduling import hub
+from scheduling import hub, live
 from scheduling.models import Calendar
 
 # A browser of ours says nothing; whoever keeps talking is shown the door.
@@ -30,7 +30,7 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
         """
         self.base_send = send
         await receive()
-        topic = await database_sync_to_async(_admitted)(self, scope)
+        topic = await database_sync_to_async(self.admit)(scope)
         if topic is None:
             await send({"type": "websocket.close"})
             return
@@ -45,6 +45,26 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
         finally:
             here.leave(topic, self)
 
+    def admit(self, scope: dict[str, Any]) -> str | None:
+        """The topic's name for whoever may look into that calendar; else None."""
+        user, wanted = self._person(scope), scope["url_route"]["kwargs"]
+        if user is None or not Calendar.objects.for_user(user).filter(uuid=wanted["calendar"]).exists():
+            return None
+        try:
+            day = date.fromisoformat(wanted["day"])
+        except ValueError:
+            return None
+        return f"{wanted['calendar']}/{day.isoformat()}"
+
+    def _person(self, scope: dict[str, Any]) -> User | None:
+        """The fully signed-in person behind the socket, if their pages show slots at all."""
+        key = scope["session"].session_key
+        user: User | None = open_sessions.holders([key]).get(key) if key else None
+        if user is None or not hub.may_watch(user):
+            return None
+        self.session_key, self.user = key, user.uuid
+        return user
+
     async def say(self, text: str) -> None:
         """Hand over one frame."""
         await self.base_send({"type": "websocket.send", "text": text})
@@ -54,18 +74,10 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
         await self.base_send({"type": "websocket.close", "code": code})
 
 
-def _admitted(socket: SlotsConsumer, scope: dict[str, Any]) -> str | None:
-    """The topic's name for a fully signed-in person who may look into that calendar; else None."""
-    key = scope["session"].session_key
-    user: User | None = open_sessions.holders([key]).get(key) if key else None
-    wanted = scope["url_route"]["kwargs"]
-    if user is None or not hub.may_watch(user):
-        return None
-    if not Calendar.objects.for_user(user).filter(uuid=wanted["calendar"]).exists():
-        return None
-    try:
-        day = date.fromisoformat(wanted["day"])
-    except ValueError:
-        return None
-    socket.session_key, socket.user = key, user.uuid
-    return f"{wanted['calendar']}/{day.isoformat()}"
+class NewsConsumer(SlotsConsumer):
+    """One browser of a person who hears when something waits for them."""
+
+    def admit(self, scope: dict[str, Any]) -> str | None:
+        """The person's own topic; nobody hears another's news."""
+        user = self._person(scope)
+        return live.news_of(user.uuid) if user is not None else None

@@ -47,7 +47,7 @@ ASK_AGAIN, TOO_SLOW = 4401, 4408
 
 MAY_WATCH = (Permission.SEE_BOARD, Permission.SEE_AGENDA)
 
-ALIVE, PAUSED = '{"live":true}', '{"live":false}'
+ALIVE, PAUSED, NEWS = '{"live":true}', '{"live":false}', '{"live":true,"news":true}'
 
 
 class Socket(Protocol):
@@ -85,6 +85,18 @@ class Topic:
         return f'{{"live":true,"slots":[{",".join(frame.text for frame in self.frames.values())}]}}'
 
 
+class News(Topic):
+    """What one person hears of: no slots, only that something waits for them and where to look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_known = True
+
+    def state(self) -> str:
+        """Whoever has just come (back) may have missed something."""
+        return NEWS
+
+
 class Hub:
     """All open sockets of one event loop."""
 
@@ -106,7 +118,7 @@ class Hub:
         if not self._tasks:
             loops = (self._listen, self._hand_on, self._recheck)
             self._tasks = [asyncio.create_task(_supervised(loop)) for loop in loops]
-        topic = self._topics.setdefault(name, Topic())
+        topic = self._topics.setdefault(name, News() if live.is_news(name) else Topic())
         topic.sockets.add(socket)
         with suppress(TimeoutError, DatabaseError):
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -134,6 +146,10 @@ class Hub:
                 task.cancel()
             self._tasks = []
             self._listens.clear()
+
+    def _days(self) -> list[str]:
+        """The names of the topics that have slots."""
+        return [name for name in self._topics if not live.is_news(name)]
 
     def _sockets(self) -> list[Socket]:
         return [socket for topic in self._topics.values() for socket in topic.sockets]
@@ -164,7 +180,10 @@ class Hub:
     async def _resume(self, listening: psycopg.AsyncConnection[Any]) -> None:
         """Everything may have changed meanwhile: read all topics, tell those who waited."""
         has_paused, self._has_paused = self._has_paused, False
-        await self._read(listening, list(self._topics), tell=has_paused)
+        await self._read(listening, self._days(), tell=has_paused)
+        for topic in self._topics.values():
+            if isinstance(topic, News) and has_paused:
+                await self._send(NEWS, topic.sockets)
         self._listens.set()
 
     async def _catch_up(self, listening: psycopg.AsyncConnection[Any]) -> None:
@@ -172,7 +191,7 @@ class Hub:
         unknown = [name for name, topic in self._topics.items() if not topic.is_known]
         await self._read(listening, unknown, tell=True)
         since = self._looked_at and self._looked_at - OVERLAP
-        calendars = list({name.partition("/")[0] for name in self._topics})
+        calendars = list({name.partition("/")[0] for name in self._days()})
         self._tell(self._keep(await self._look(listening, live.FRAMES_SINCE, [since, calendars])))
         await self._send(ALIVE, self._sockets())
 
@@ -195,11 +214,14 @@ class Hub:
         return [Frame(*columns) for columns in found]
 
     async def _hear(self, payload: str) -> None:
-        """One announcement: a slot's frame, or the person whose rights changed."""
+        """One announcement: a slot's frame, the person whose rights changed, or for whom there is news."""
         said = json.loads(payload)
         if "rights" in said:
             person = UUID(said["rights"])
             await _close([socket for socket in self._sockets() if socket.user == person])
+        elif "news" in said:
+            if (topic := self._topics.get(live.news_of(UUID(said["news"])))) is not None:
+                await self._send(NEWS, topic.sockets)
         else:
             self._tell(self._keep([Frame(said["topic"], said["slot"], said["version"], payload)]))
 

@@ -4,6 +4,7 @@ A frame lost between commit and announcement is made good by the hub, which read
 """
 
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
@@ -45,6 +46,10 @@ _FRAMES = f"""
 """  # noqa: S608 (constants only)
 
 _ANNOUNCE = f"SELECT pg_notify(%s, frame) FROM ({_FRAMES} WHERE s.id = %s) frames"  # noqa: S608
+_NEWS = "news/"
+_TELL_PERSON = """
+    SELECT pg_notify(%s, json_build_object('news', uuid)::text) FROM accounts_user WHERE id = %s
+"""
 # Topics given by name: the day begins and ends where the district's clocks say.
 FRAMES_OF_TOPICS = f"""{_FRAMES}
     JOIN unnest(%s::text[]) AS watched(name) ON c.uuid = split_part(watched.name, '/', 1)::uuid
@@ -75,6 +80,21 @@ def frames(topics: list[str]) -> list[Frame]:
     with connection.cursor() as cursor:
         cursor.execute(FRAMES_OF_TOPICS, [topics])
         return [Frame(*row) for row in cursor.fetchall()]
+
+
+def news_of(person: UUID) -> str:
+    """The name under which a person's news is heard."""
+    return f"{_NEWS}{person}"
+
+
+def is_news(name: str) -> bool:
+    """Whether the topic is a person's news, not a day with slots."""
+    return name.startswith(_NEWS)
+
+
+def news(person: int) -> None:
+    """After the commit, tell the person's own browsers that something waits for them."""
+    after_commit(_TELL_PERSON, [CHANNEL, person])
 
 
 def slot_changed(slot: Slot) -> None:

@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.consumers import SlotsConsumer
+from scheduling.consumers import NewsConsumer, SlotsConsumer
 
 websocket_urlpatterns: list[URLPattern | URLResolver] = [
+    path("live/news/", NewsConsumer.as_asgi()),
     path("live/slots/<uuid:calendar>/<str:day>/", SlotsConsumer.as_asgi()),
 ]

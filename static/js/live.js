@@ -80,6 +80,8 @@
         if (said.slots) this.compare(said.slots);
       }
       if (said.slot) this.change(said);
+      // For this person alone: nobody else asks at this moment, so nothing is spread.
+      if (said.news && this.element) refresh(this.element, this.element.dataset.fragment);
       show();
     }
 
