@@ -76,6 +76,14 @@ VERBS: dict[str, str | Promise] = {
     "mark_undone": _("Vermerk zurückgenommen"),
     "answered": _("geantwortet"),
     "settled": _("geklärt"),
+    "contingents_set": _("Kontingente festgelegt"),
+    "waiting_entered": _("auf die Warteliste gesetzt"),
+    "waiting_changed": _("Eintrag der Warteliste geändert"),
+    "waiting_withdrawn": _("von der Warteliste genommen"),
+    "offered": _("aus der Warteliste angeboten"),
+    "offer_declined": _("Angebot abgelehnt"),
+    "offer_withdrawn": _("Angebot zurückgenommen"),
+    "divided": _("Platz in zwei Fallberatungen geteilt"),
     # Referrals
     "referral_started": _("Anmeldung begonnen"),
     "referral_saved": _("Anmeldung gespeichert"),
@@ -127,12 +135,14 @@ TARGETS: dict[str, str | Promise] = {
     "notifications.message": _("Nachricht"),
     "scheduling.appointmentkind": _("Art von Termin"),
     "scheduling.booking": _("Termin"),
+    "scheduling.offer": _("Angebot"),
     "scheduling.rebooking": _("Neuvergabe"),
     "scheduling.resource": _("Raum oder Fachkraft"),
     "scheduling.series": _("Terminreihe"),
     "scheduling.session": _("Sprechtag"),
     "scheduling.sessiontemplate": _("Einteilung eines Sprechtags"),
     "scheduling.slot": _("Platz"),
+    "scheduling.waitingentry": _("Eintrag der Warteliste"),
 }
 
 DETAILS: dict[str, str | Promise] = {

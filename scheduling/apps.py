@@ -8,6 +8,8 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         from clients import panels
+        from scheduling import offers, vacancies
         from scheduling.panels import appointments
 
+        vacancies.register(offers.make)
         panels.register("appointments", order=10, render=appointments)

@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import Channel, User
 from clients.models import Client
-from scheduling import live, problems, reminders, seats
-from scheduling.models import Booking, CancelReason, NoShowReason, Slot
+from scheduling import contingents, holds, live, problems, reminders, seats, vacancies, waiting
+from scheduling.models import Booking, CancelReason, NoShowReason, Offer, Slot
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import constraint, tried_again
 
@@ -78,8 +78,8 @@ def let_go(place: Slot | Booking, *, by: User) -> None:
         if own is not None:
             own.slot = facts.slot
             audit.record("let_go", own, by=by, district=own.slot.district)
-            own.delete()
-            _changed(own.slot)
+            holds.remove([own])
+            _freed(own.slot)
 
 
 @tried_again
@@ -87,10 +87,12 @@ def release_dead_holds(slot_id: int) -> None:
     """Remove the slot's holds whose time has passed, and tell those who watch."""
     with transaction.atomic():
         slot, now = seats.lock(slot_id)
-        for dead in Booking.objects.filter(slot=slot, status=Status.TENTATIVE, held_until__lte=now):
-            audit.record("hold_ended", dead, by=None, district=slot.district, channel=Channel.TASK)
-            dead.delete()
-            _changed(slot)
+        dead = list(Booking.objects.filter(slot=slot, status=Status.TENTATIVE, held_until__lte=now))
+        for hold in dead:
+            audit.record("hold_ended", hold, by=None, district=slot.district, channel=Channel.TASK)
+        if dead:
+            holds.remove(dead)
+            _freed(slot)
 
 
 # --- Booking ---------------------------------------------------------------------------------
@@ -102,19 +104,21 @@ def book(
     by: User,
     idempotency_key: UUID | None = None,
     attach: Callable[[Booking], None] | None = None,
+    accepts: Offer | None = None,
 ) -> Booking:
     """Book a place of a slot, from one's own hold on it if there is one. Raises `Refused`.
 
     The same form (`idempotency_key`) acts once: submitted again, it answers with the booking it made.
     `attach` ties what the upper room owes to the booking (a referral), inside the transaction and
     before the messages are planned; a kind that needs a referral is refused without it, and a trigger
-    of the database looks at commit whether the referral is really there.
+    of the database looks at commit whether the referral is really there. `accepts` is the offer from
+    the waiting list whose seat it is; whether it is theirs, the caller has seen.
     """
     slot_id = _slot_id(place)
     with _refusals(slot_id, by=by):
         try:
             with transaction.atomic():
-                return _book(slot_id, client, by, idempotency_key, attach)
+                return _book(slot_id, client, by, idempotency_key, attach, accepts)
         except IntegrityError as error:
             if constraint(error) != "booking_form_acts_once":
                 raise
@@ -128,12 +132,19 @@ def _book(
     by: User,
     form: UUID | None,
     attach: Callable[[Booking], None] | None,
+    accepts: Offer | None,
 ) -> Booking:
     if client is not None:
         seats.lock_client(client.pk)
     locked = seats.lock(slot_id)
     facts = seats.look(
-        locked, by=by, client=client, form=form, to_book=True, with_referral=attach is not None
+        locked,
+        by=by,
+        client=client,
+        form=form,
+        accepts=accepts,
+        to_book=True,
+        with_referral=attach is not None,
     )
     if facts.same_form is not None:
         return facts.same_form
@@ -145,8 +156,11 @@ def _book(
     booking.booked_at = facts.now
     booking.idempotency_key = form
     booking.save()
+    if accepts is not None:
+        holds.accepted(accepts, by=by)
     if attach is not None:
         attach(booking)
+    waiting.found(booking, by=by, entry=accepts.entry_id if accepts else None)
     _seen("booked", booking, by=by, seat=booking.seat)
     reminders.plan(booking)
     return booking
@@ -178,8 +192,10 @@ def cancel(
         found.cancel_reason = CancelReason(reason)
         found.ical_sequence += 1
         found.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason", "ical_sequence"])
+        contingents.give_back([found])
         _seen("cancelled", found, by=by, channel=channel, reason=found.cancel_reason)
         reminders.withdraw(found)
+        vacancies.announce(found.slot)
         return found
 
 
@@ -277,6 +293,11 @@ def _seen(verb: str, booking: Booking, *, by: User | None, **details: Any) -> No
     """Others can see the change: audit row, slot version, and the announcement after the commit."""
     audit.record(verb, booking, by=by, district=booking.slot.district, **details)
     _changed(booking.slot)
+
+
+def _freed(slot: Slot) -> None:
+    _changed(slot)
+    vacancies.announce(slot)
 
 
 def _changed(slot: Slot) -> None:

@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts import when
 from accounts.models import User
 from clients.models import Client
-from scheduling.models import Booking, Slot
+from scheduling.models import Booking, Contingent, Offer, Slot
 
 HOLD_LASTS = timedelta(minutes=5)
 HOLDS_A_PERSON = 2
@@ -60,15 +61,20 @@ class Facts:
     client: Client | None
     on_slot: tuple[Booking, ...]  # living ones, by seat
     dead: tuple[Booking, ...]  # holds on this slot whose time has passed
-    own_holds: tuple[Booking, ...]  # living ones of `by`, here and elsewhere
+    own_holds: tuple[Booking, ...]  # living ones of `by`, here and elsewhere; no offers
     elsewhere: tuple[Booking, ...]  # the client's other appointments at this time
     same_form: Booking | None  # what this very form did already
+    contingents: tuple[Contingent, ...] = ()  # of the session, while its seats are not everyone's
+    accepts: Offer | None = None  # the offer that is being accepted
     to_book: bool = False
     with_referral: bool = False
 
     @property
     def own_hold(self) -> Booking | None:
-        """The living hold of `by` on this slot."""
+        """The living hold of `by` on this slot, or what was offered to them."""
+        if self.accepts is not None:
+            offered = (hold for hold in self.on_slot if hold.pk == self.accepts.booking_id)
+            return next((hold for hold in offered if hold.status == Booking.Status.TENTATIVE), None)
         return next((hold for hold in self.own_holds if hold.slot_id == self.slot.pk), None)
 
     @property
@@ -94,7 +100,8 @@ def register(check: Check) -> Check:
 
 def collect(facts: Facts) -> list[Problem]:
     """Every reason against it, in the order a person would ask; empty means go ahead."""
-    return [problem for check in (_time, _place, _person, _client, *_checks) for problem in check(facts)]
+    checks = (_time, _place, _contingent, _person, _client, *_checks)
+    return [problem for check in checks for problem in check(facts)]
 
 
 def _time(facts: Facts) -> Iterator[Problem]:
@@ -105,10 +112,31 @@ def _time(facts: Facts) -> Iterator[Problem]:
 
 
 def _place(facts: Facts) -> Iterator[Problem]:
+    if facts.accepts is not None and facts.own_hold is None:
+        yield OFFER_OVER
+        return
     if facts.own_hold is not None or facts.free_seat is not None:
         return
-    holds = [booking.held_until for booking in facts.on_slot if booking.held_until is not None]
-    yield held(min(holds)) if holds else TAKEN
+    holds = [(hold.held_until, hold.is_offer) for hold in facts.on_slot if hold.held_until is not None]
+    if not holds:
+        yield TAKEN
+        return
+    until, is_offer = min(holds)
+    yield offered(until) if is_offer else held(until)
+
+
+def _contingent(facts: Facts) -> Iterator[Problem]:
+    if not facts.contingents or facts.own_hold is not None:
+        return
+    if not any(one.left and _is_theirs(one, facts) for one in facts.contingents):
+        yield contingent_used(facts)
+
+
+def _is_theirs(contingent: Contingent, facts: Facts) -> bool:
+    """Their organisation's own, the rest, or everyone's by now."""
+    return (
+        contingent.organisation_id in (facts.by.organisation_id, None) or contingent.free_from_at <= facts.now
+    )
 
 
 def _person(facts: Facts) -> Iterator[Problem]:
@@ -154,6 +182,11 @@ NO_MORE_EXTENSIONS = Problem(
     _("Die Vormerkung wurde schon dreimal verlängert."),
     _("Buchen Sie jetzt oder geben Sie den Termin frei."),
 )
+OFFER_OVER = Problem(
+    "offer_over",
+    _("Dieses Angebot gilt nicht mehr."),
+    _("Der Eintrag bleibt auf der Warteliste; der nächste passende Termin wird wieder angeboten."),
+)
 NOT_BOOKED = Problem("not_booked", _("Dieser Termin ist nicht gebucht."), _("Laden Sie die Seite neu."))
 TOO_EARLY = Problem(
     "too_early",
@@ -179,6 +212,28 @@ BY_CONSTRAINT = {
     "booking_seat_taken_once": TAKEN,
     "booking_client_in_one_place": CLIENT_ELSEWHERE,
 }
+
+
+def offered(until: datetime) -> Problem:
+    """The waiting list comes first; to whom it is offered, is nobody's business."""
+    return Problem(
+        "held",
+        _("Dieser Termin ist jemandem aus der Warteliste angeboten, bis {moment}.").format(
+            moment=when.moment(timezone.localtime(until))
+        ),
+        _("Warten Sie, ob er wieder frei wird, oder wählen Sie einen anderen Termin."),
+    )
+
+
+def contingent_used(facts: Facts) -> Problem:
+    """The organisation took what was set aside for it, and others' seats are not everyone's yet."""
+    free_from = min(one.free_from_at for one in facts.contingents if one.free_from_at > facts.now)
+    day = when.day(free_from.astimezone(facts.slot.district.tz).date())
+    return Problem(
+        "contingent_used",
+        _("Die Plätze Ihrer Organisation an diesem Tag sind vergeben."),
+        _("Was andere bis {day} nicht nutzen, ist dann frei für alle.").format(day=day),
+    )
 
 
 def held(until: datetime) -> Problem:

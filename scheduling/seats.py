@@ -1,6 +1,7 @@
 """Seats of a slot: lock, look, take. Capacity n is the seats 1 to n.
 
-Locks are taken in one total order, always: person → client → slots (by id) → resources → messages.
+Locks are taken in one total order, always: person → client → slots (by id) → resources → contingent →
+waiting list → messages.
 `no_key` because a plain FOR UPDATE would block every insert that points at the row.
 """
 
@@ -15,8 +16,9 @@ from django.db.transaction import TransactionManagementError
 from accounts.models import District, User
 from accounts.rows import Statement
 from clients.models import Client
-from scheduling.models import AppointmentKind, Booking, Resource, Session, Slot
-from scheduling.problems import Facts
+from scheduling import contingents, holds, problems
+from scheduling.models import AppointmentKind, Booking, Offer, Resource, Session, Slot
+from scheduling.problems import Facts, Refused
 
 
 class Locked(NamedTuple):
@@ -36,7 +38,10 @@ class ClockTimestamp(Func):
 
 _SLOT = Statement(
     """
-    SELECT {slot}, {kind}, {district}, {session}, {room}, clock_timestamp()
+    SELECT {slot}, {kind}, {district}, {session}, {room}, clock_timestamp(), EXISTS (
+        SELECT FROM scheduling_contingent contingent
+        WHERE contingent.session_id = session.id AND contingent.free_from_at > clock_timestamp()
+    )
     FROM scheduling_slot slot
     JOIN scheduling_appointmentkind kind ON kind.id = slot.kind_id
     JOIN accounts_district district ON district.id = slot.district_id
@@ -56,7 +61,7 @@ _SLOT = Statement(
 # did. Without client or form the comparison is with NULL, and finds nothing.
 _CONCERNED = Statement(
     """
-    SELECT {booking}
+    SELECT {booking}, EXISTS (SELECT FROM scheduling_offer offer WHERE offer.booking_id = booking.id)
     FROM scheduling_booking booking
     WHERE slot_id = %(slot)s AND status <> 'cancelled'
         OR holder_id = %(by)s AND status = 'tentative'
@@ -98,7 +103,7 @@ def lock(slot_id: int) -> Locked:
     found = _SLOT.row(slot=slot_id)
     if found is None:
         raise Slot.DoesNotExist
-    slot, slot.kind, slot.district, slot.session, slot.session.room, now = found
+    slot, slot.kind, slot.district, slot.session, slot.session.room, now, slot.session.has_contingents = found
     return Locked(slot, now)
 
 
@@ -108,6 +113,7 @@ def look(
     by: User,
     client: Client | None = None,
     form: UUID | None = None,
+    accepts: Offer | None = None,
     to_book: bool = False,
     with_referral: bool = False,
 ) -> Facts:
@@ -121,7 +127,10 @@ def look(
         end_at=slot.end_at,
         form=form,
     )
-    found: list[Booking] = [booking for (booking,) in rows]
+    found: list[Booking] = []
+    for booking, is_offer in rows:
+        booking.is_offer = is_offer
+        found.append(booking)
     dead = {booking.pk for booking in found if booking.held_until and booking.held_until <= now}
     living = [
         booking for booking in found if booking.pk not in dead and booking.status != Booking.Status.CANCELLED
@@ -136,7 +145,9 @@ def look(
         own_holds=tuple(
             booking
             for booking in living
-            if booking.holder_id == by.pk and booking.status == Booking.Status.TENTATIVE
+            if booking.holder_id == by.pk
+            and booking.status == Booking.Status.TENTATIVE
+            and not booking.is_offer
         ),
         elsewhere=tuple(
             booking
@@ -151,6 +162,8 @@ def look(
             ),
             None,
         ),
+        contingents=contingents.look(slot.session, now) if slot.session.has_contingents else (),
+        accepts=accepts,
         to_book=to_book,
         with_referral=with_referral,
     )
@@ -166,19 +179,24 @@ def _overlaps(booking: Booking, slot: Slot) -> bool:
 
 def clear(facts: Facts) -> None:
     """Remove the dead holds of a locked slot."""
-    if facts.dead:
-        Booking.objects.filter(pk__in=[hold.pk for hold in facts.dead]).delete()
+    holds.remove(facts.dead)
 
 
 def take(facts: Facts) -> Booking:
     """An unsaved booking on the lowest free seat of a locked slot, after its dead holds are gone.
 
-    The caller has collected the problems: there is a free seat.
+    The caller has collected the problems: there is a free seat. Raises `Refused` when somebody took the
+    organisation's last seat of the session on another slot meanwhile.
     """
     clear(facts)
     slot, seat = facts.slot, facts.free_seat
     if seat is None:
         raise ValueError("no free seat: the problems were not collected first")
+    contingent = None
+    if facts.contingents:
+        contingent = contingents.take(slot.session, facts.by.organisation_id)
+        if contingent is None:
+            raise Refused([problems.contingent_used(facts)])
     return Booking(
         district_id=slot.district_id,
         slot=slot,
@@ -187,6 +205,7 @@ def take(facts: Facts) -> Booking:
         end_at=slot.end_at,
         during=(slot.start_at, slot.end_at),
         holder=facts.by,
+        contingent_id=contingent,
     )
 
 

@@ -8,8 +8,8 @@ from accounts import audit
 from accounts.models import User
 from clients.models import Client
 from scheduling import booking as bookings
-from scheduling import live, rebooking, seats, series, slots
-from scheduling.models import Booking, CancelReason, Session, Slot
+from scheduling import holds, live, rebooking, seats, series, slots
+from scheduling.models import Booking, CancelReason, Offer, Session, Slot
 from scheduling.models.booking import BookingQuerySet
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
@@ -72,10 +72,10 @@ def _of(session: Session) -> BookingQuerySet:
 
 
 def _end_holds(closing: list[Slot], by: User) -> None:
-    holds = Booking.objects.filter(slot__in=closing, status=Booking.Status.TENTATIVE)
-    for hold in holds:
+    ending = list(Booking.objects.filter(slot__in=closing, status=Booking.Status.TENTATIVE))
+    for hold in ending:
         audit.record("hold_ended", hold, by=by)
-    holds.delete()
+    holds.remove(ending, offers_are=Offer.Outcome.WITHDRAWN, by=by)
 
 
 def _cancel(booking: Booking, by: User) -> Booking:

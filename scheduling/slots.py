@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F
 from django.db.models.functions import Now
 
-from scheduling import planning
+from scheduling import contingents, planning
 from scheduling.models import Reservation, Series, Session, Slot
 from scheduling.planning import PreviewDate
 
@@ -14,8 +14,8 @@ from scheduling.planning import PreviewDate
 def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
     """A session for each date, with its slots, which reserve the specialist and the room.
 
-    Three statements whatever the number. Raises IntegrityError (`reservation_one_place_at_a_time`)
-    when the specialist or the room is elsewhere.
+    Four statements whatever the number, five where seats are set aside. Raises IntegrityError
+    (`reservation_one_place_at_a_time`) when the specialist or the room is elsewhere.
     """
     sessions = Session.objects.bulk_create(
         Session(
@@ -53,6 +53,10 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
         for resource in (series.specialist_id, series.room_id)
         if resource is not None
     )
+    seats: dict[int, int] = {}
+    for slot in slots:
+        seats[slot.session_id] = seats.get(slot.session_id, 0) + slot.capacity
+    contingents.make(series, sessions, seats)
     return sessions
 
 

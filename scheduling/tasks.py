@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from scheduling import booking, reminders, series
+from scheduling import booking, offers, reminders, series
 from scheduling.models import Booking
 
 
@@ -27,3 +27,10 @@ def extend_series(timestamp: int) -> None:
 def catch_up_reminders(timestamp: int) -> None:
     """Every five minutes: reminders that became possible since the booking."""
     reminders.catch_up()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="tidy_waiting_list", pass_context=False)
+def tidy_waiting_list(timestamp: int) -> None:
+    """Every minute: offer what became free unseen, end what is over on the waiting list."""
+    offers.tidy()

@@ -31,12 +31,14 @@ from scheduling.models import (
     BlockFormat,
     Booking,
     Calendar,
+    Contingent,
     Reservation,
     Resource,
     Series,
     Session,
     SessionTemplate,
     Slot,
+    WaitingEntry,
 )
 
 PASSWORD = "ein langes Passwort für Tests"
@@ -273,6 +275,32 @@ class BookingFactory(DjangoModelFactory[Booking]):
     end_at = factory.SelfAttribute("slot.end_at")
     during = factory.LazyAttribute(lambda b: DateTimeTZRange(b.start_at, b.end_at, "[)"))
     booked_at = factory.LazyFunction(timezone.now)
+
+
+class ContingentFactory(DjangoModelFactory[Contingent]):
+    """One seat of the session for an organisation (`organisation=None`: the rest), until tomorrow."""
+
+    class Meta:
+        model = Contingent
+
+    session = factory.SubFactory(SessionFactory)
+    organisation = factory.SubFactory(OrganisationFactory)
+    seats = 1
+    free_from_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
+
+
+class WaitingFactory(DjangoModelFactory[WaitingEntry]):
+    """A client waits for the plain kind; no wishes, may come at short notice."""
+
+    class Meta:
+        model = WaitingEntry
+
+    client = factory.SubFactory(ClientFactory)
+    entered_by = factory.SelfAttribute("client.owner")
+    organisation = factory.SelfAttribute("entered_by.organisation")
+    district = factory.SelfAttribute("entered_by.district")
+    kind = factory.SubFactory(KindFactory, district=factory.SelfAttribute("..district"))
+    at_short_notice = True
 
 
 class ReservationFactory(DjangoModelFactory[Reservation]):

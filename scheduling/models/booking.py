@@ -135,6 +135,9 @@ class Booking(models.Model):
 
     objects = BookingQuerySet.as_manager()
 
+    # Set by `seats.look` only: the waiting list made it, not the person.
+    is_offer: bool = False
+
     class Meta:
         ordering = ["start_at"]
         constraints = [

@@ -183,6 +183,9 @@ class Session(models.Model):
     moved_at = models.DateTimeField(null=True, blank=True)
     moved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
 
+    # Whether its seats are shared out; `seats.lock` knows, everyone else looks.
+    has_contingents: bool = True
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:
