@@ -136,7 +136,13 @@ def _no_names(referral: Referral) -> Iterator[Problem]:
         return
     texts = f"{referral.pseudonym} {referral.question} {referral.observation_text}"
     names = f"{referral.client.given_name} {referral.client.family_name}".split()
-    patterns = [rf"\b{re.escape(name)}\b" for name in names if len(name) >= _SHORTEST_NAME]
+    # As it is written, in capitals, and with the ending of the genitive; not in small letters: "weiß" is
+    # a name, and a word of every second sentence.
+    patterns = [
+        rf"\b(?:{re.escape(name)}|{re.escape(name.upper())})(?:['’]?s)?\b"
+        for name in names
+        if len(name) >= _SHORTEST_NAME
+    ]
     if any(re.search(pattern, texts) for pattern in patterns):
         yield NAME_IN_TEXT
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
-from django.urls import include, path
+from django.urls import include, path, reverse
 from django.utils import timezone
 
 from accounts.access import after_password, public, requires, signed_in
@@ -123,3 +123,11 @@ def production() -> Iterator[None]:
 def test_in_production_cookies_travel_encrypted_only(production: None, client: Client, user: User) -> None:
     client.post("/anmelden/", {"username": "anna", "password": PASSWORD})
     assert client.cookies["sessionid"]["secure"]
+
+
+def test_an_address_that_only_takes_forms_says_where_to_go() -> None:
+    answer = as_user(UserFactory()).get(reverse("accounts:sign_out"))
+
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+    assert "Es ist nichts geschehen und nichts verloren" in answer.content.decode()

@@ -372,7 +372,8 @@ def test_a_dialect_is_asked_only_where_interpreters_differ():
 @pytest.mark.parametrize(
     ("text", "code"),
     [({"question": "Was braucht Amal?"}, True), ({"pseudonym": "Haddad"}, True),
-     ({"observation_text": "Frau Haddad schläft nicht."}, True), ({"question": "Amalgam?"}, False)],
+     ({"observation_text": "Frau Haddad schläft nicht."}, True), ({"question": "Amalgam?"}, False),
+     ({"question": "Wie geht es Amals Kindern?"}, True), ({"pseudonym": "HADDAD"}, True)],
 )  # fmt: skip
 def test_the_linked_persons_name_does_not_slip_into_a_case_consultation(text, code):
     assert ("name_in_text" in codes(case_draft(**text))) is code
