@@ -84,6 +84,10 @@ VERBS: dict[str, str | Promise] = {
     "offer_declined": _("Angebot abgelehnt"),
     "offer_withdrawn": _("Angebot zurückgenommen"),
     "divided": _("Platz in zwei Fallberatungen geteilt"),
+    # Resources
+    "set_hours": _("Wochenzeiten gesetzt"),
+    "absence_entered": _("Abwesenheit eingetragen"),
+    "absence_removed": _("Abwesenheit entfernt"),
     # Referrals
     "referral_started": _("Anmeldung begonnen"),
     "referral_saved": _("Anmeldung gespeichert"),

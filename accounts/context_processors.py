@@ -39,6 +39,7 @@ ENTRIES = [
     Entry(_("Klientinnen und Klienten"), "clients:list"),
     Entry(_("Tagesagenda"), "consultations:agenda"),
     Entry(_("Planung"), "scheduling:sessions"),
+    Entry(_("Verfügbarkeit"), "scheduling:presences"),
     Entry(_("Ausnahmen"), "consultations:exceptions"),
     Entry(_("Nachrichten"), "notifications:log"),
     Entry(_("Verwaltung"), "accounts:administration"),

@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.roles import Permission
 from scheduling import doors, live, problems
 from scheduling.models import Booking, Session, Slot
+from scheduling.problems import Problem
 from scheduling.seats import ClockTimestamp
 
 NEXT_DATES = 6
@@ -35,6 +36,7 @@ class State(StrEnum):
     MINE = "mine"
     BOOKED = "booked"
     TAKEN = "taken"
+    AWAY = "away"
     PAST = "past"
     CLOSED = "cancelled"
 
@@ -72,7 +74,19 @@ class Card:
     hold: Booking | None  # one's own living hold
     held_until: datetime | None  # when the next hold of others ends
     taken: tuple[Taken, ...]
-    may_hold: bool
+    may_book: bool
+    against: tuple[Problem, ...]  # why nobody may hold it, by the rules of its kind
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether this viewer is offered to hold it."""
+        return self.may_book and self.state == State.FREE and not self.against
+
+    @property
+    def may_ask_why(self) -> bool:
+        """Whether this viewer books, and is not offered the place."""
+        offered = self.state in {State.MINE, State.BOOKED, State.PAST}
+        return self.may_book and not offered and not self.may_hold
 
     @property
     def neutral(self) -> str:
@@ -82,7 +96,7 @@ class Card:
     @property
     def css(self) -> str:
         """The end of its CSS class `slot--…`."""
-        return "mine" if self.state == State.BOOKED else self.state.value
+        return {State.BOOKED: "mine", State.AWAY: "taken"}.get(self.state, self.state.value)
 
     @property
     def length(self) -> int:
@@ -221,7 +235,7 @@ def cards(slots: Sequence[Slot], user: User) -> list[Card]:
 
 def _slots(user: User) -> QuerySet[Slot]:
     related = ("kind", "district", "session__calendar", "session__room", "session__specialist")
-    return Slot.objects.for_user(user).select_related(*related).annotate(now=ClockTimestamp())
+    return Slot.objects.for_user(user).with_absence().select_related(*related).annotate(now=ClockTimestamp())
 
 
 def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int, str]) -> Card:
@@ -229,9 +243,10 @@ def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int,
     own = [one for one in living if _is_own(one, user)]
     hold = next((one for one in own if one.status == Booking.Status.TENTATIVE), None)
     booked = [one for one in own if one.status != Booking.Status.TENTATIVE]
-    free_seats = max(0, slot.capacity - len(living)) if slot.is_open and slot.start_at > now else 0
+    room = max(0, slot.capacity - len(living)) if slot.is_open and slot.start_at > now else 0
+    free_seats = 0 if slot.is_away else room
     ends = [one.held_until for one in living if one.held_until is not None]
-    state = _state(slot, now, hold, booked, is_free=free_seats > 0, is_held=bool(ends))
+    state = _state(slot, now, hold, booked, room=room, is_away=slot.is_away, is_held=bool(ends))
     return Card(
         slot=slot,
         state=state,
@@ -243,7 +258,8 @@ def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int,
             Taken(one, _address(one, about) if one in booked else "")
             for one in _readable(living, booked, user)
         ),
-        may_hold=user.may(Permission.BOOK) and state == State.FREE,
+        may_book=user.may(Permission.BOOK),
+        against=tuple(problems.out_of_time(slot, now)) if state == State.FREE else (),
     )
 
 
@@ -253,7 +269,8 @@ def _state(
     hold: Booking | None,
     booked: Sequence[Booking],
     *,
-    is_free: bool,
+    room: int,
+    is_away: bool,
     is_held: bool,
 ) -> State:
     if not slot.is_open:
@@ -264,8 +281,8 @@ def _state(
         return State.PAST
     if hold is not None:
         return State.MINE
-    if is_free:
-        return State.FREE
+    if room:
+        return State.AWAY if is_away else State.FREE
     return State.HELD if is_held else State.TAKEN
 
 

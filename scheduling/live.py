@@ -23,11 +23,12 @@ _FRAMES = f"""
         'version', s.version,
         'state', CASE
             WHEN NOT s.is_open THEN 'closed'
+            WHEN seats.living < s.capacity AND away.is_away THEN 'away'
             WHEN seats.living < s.capacity THEN 'free'
             WHEN seats.holds > 0 THEN 'held'
             ELSE 'taken'
         END,
-        'free', CASE WHEN s.is_open THEN greatest(s.capacity - seats.living, 0) ELSE 0 END,
+        'free', CASE WHEN s.is_open AND NOT away.is_away THEN greatest(s.capacity - seats.living, 0) ELSE 0 END,
         'held_until', CASE WHEN s.is_open AND seats.living >= s.capacity
             THEN extract(epoch FROM seats.held_until) END
     )::text AS frame
@@ -43,6 +44,12 @@ _FRAMES = f"""
         WHERE b.slot_id = s.id AND b.status <> 'cancelled'
             AND (b.status <> 'tentative' OR b.held_until > clock_timestamp())
     ) seats
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM scheduling_absence a
+            WHERE a.resource_id IN (se.specialist_id, se.room_id) AND a.during && tstzrange(s.start_at, s.end_at)
+        ) AS is_away
+    ) away
 """  # noqa: S608 (constants only)
 
 _ANNOUNCE = f"SELECT pg_notify(%s, frame) FROM ({_FRAMES} WHERE s.id = %s) frames"  # noqa: S608

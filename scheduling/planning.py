@@ -17,7 +17,9 @@ from django.utils.translation import gettext
 from accounts import when
 from accounts.models import District
 from scheduling import public_holidays, recurrence, wall_clock
-from scheduling.models import BlockFormat, HolidayRule, Reservation, Resource, SlotFormat
+from scheduling.availability import Availability, Away
+from scheduling.availability import read as read_availability
+from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Reservation, Resource, SlotFormat
 
 HORIZON = relativedelta(months=12)
 LONGEST_AHEAD = relativedelta(years=2)
@@ -48,6 +50,9 @@ class Outline:
     start_time: time
     until: date | None
     holiday_rule: HolidayRule
+    # What its kind of appointment reserves before the first block and after the last.
+    buffer_before: timedelta = timedelta()
+    buffer_after: timedelta = timedelta()
 
     @property
     def resources(self) -> list[Resource]:
@@ -62,7 +67,8 @@ class Outline:
 
 @dataclass(frozen=True)
 class PlannedSlot:
-    """A block with its times. `reserved_until`: end of the pause after it (not after the last one)."""
+    """A block with its times, and what it reserves: with the pause after it; the first and the last one
+    of the day with the buffers of the kind."""
 
     block: int
     format: SlotFormat | BlockFormat
@@ -70,6 +76,7 @@ class PlannedSlot:
     start_at: datetime
     end_at: datetime
     reserved_until: datetime
+    reserved_from: datetime | None = None  # None: from its start
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ class PreviewDate:
     outcome: Outcome
     holiday: str = ""
     slots: tuple[PlannedSlot, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    conflicts: tuple[Conflict | Away, ...] = ()
     is_bookable_later: bool = False
 
     @property
@@ -131,9 +138,11 @@ class PreviewDate:
 
 @dataclass
 class Busy:
-    """Where the specialist and rooms already are, as `Conflict`s in order of time, by resource."""
+    """Where the specialist and rooms already are, as `Conflict`s in order of time, by resource; and when
+    they can be had at all."""
 
     by_resource: dict[int, list[Conflict]] = field(default_factory=dict)
+    availability: Availability | None = None
 
     def conflicts(
         self, resources: Iterable[Resource], start_at: datetime, end_at: datetime
@@ -141,11 +150,26 @@ class Busy:
         """What stands in the way of the resources in [start_at, end_at)."""
         return [entry for resource in resources for entry in self._overlapping(resource, start_at, end_at)]
 
+    def away(self, resources: Iterable[Resource], start_at: datetime, end_at: datetime) -> list[Away]:
+        """Which of the resources are not there in [start_at, end_at), and why."""
+        known = self.availability
+        if known is None:
+            return []
+        return [entry for resource in resources for entry in known.away(resource, start_at, end_at)]
+
     def _overlapping(self, resource: Resource, start_at: datetime, end_at: datetime) -> list[Conflict]:
         entries = self.by_resource.get(resource.pk, [])
         # Of one resource they never overlap, so their ends are in order too.
         before = bisect_left(entries, end_at, key=lambda entry: entry.start_at)
         return [entry for entry in entries[:before] if entry.end_at > start_at]
+
+
+def buffers(kind: AppointmentKind) -> dict[str, timedelta]:
+    """The time a kind of appointment asks for before and after, as an `Outline` takes it."""
+    return {
+        "buffer_before": timedelta(minutes=kind.buffer_before_minutes),
+        "buffer_after": timedelta(minutes=kind.buffer_after_minutes),
+    }
 
 
 def total_length(blocks: Sequence[Block]) -> timedelta:
@@ -174,10 +198,21 @@ def problems(outline: Outline, *, now: datetime) -> list[str]:
     found = list(_against_days(outline, now))
     if not outline.blocks:
         found.append(gettext("Die Sprechstunde braucht mindestens einen Block."))
+    found.extend(_against_pauses(outline))
     start = timedelta(hours=outline.start_time.hour, minutes=outline.start_time.minute)
     if start + outline.length > timedelta(days=1):
         found.append(gettext("Die Sprechstunde endet erst nach Mitternacht."))
     return found
+
+
+def _against_pauses(outline: Outline) -> Iterator[str]:
+    """Between blocks the template's pauses count; they leave the time that the kind asks for."""
+    needed = (outline.buffer_before + outline.buffer_after) // timedelta(minutes=1)
+    if any(block.pause_minutes < needed for block in outline.blocks[:-1]):
+        yield gettext(
+            "Diese Terminart braucht zwischen zwei Terminen %(minutes)s Minuten. "
+            "Bitte tragen Sie die Zeit als Pause nach jedem Block ein."
+        ) % {"minutes": needed}
 
 
 def _against_days(outline: Outline, now: datetime) -> Iterator[str]:
@@ -227,11 +262,14 @@ def dates(
     return result
 
 
-def busy(resources: Iterable[Resource], *, since: datetime) -> Busy:
-    """Where the resources are from `since` on; adjoining slots of one session make one entry. One query."""
+def busy(resources: Iterable[Resource], district: District, *, since: datetime) -> Busy:
+    """Where the resources are from `since` on, and when they are not there at all. Three queries.
+
+    Adjoining slots of one session make one entry.
+    """
     known = {resource.pk: resource for resource in resources}
     query = Reservation.objects.filter(resource__in=known, during__overlap=DateTimeTZRange(since, None))
-    result = Busy()
+    result = Busy(availability=read_availability(known.values(), district, since=since))
     last: tuple[int, int | None] | None = None
     for pk, session, at in query.order_by("resource_id", "during").values_list(
         "resource_id", "slot__session_id", "during"
@@ -246,8 +284,8 @@ def busy(resources: Iterable[Resource], *, since: datetime) -> Busy:
 
 
 def during(slot: PlannedSlot) -> DateTimeTZRange:
-    """What a slot reserves of its specialist and room: its block and the pause after it."""
-    return DateTimeTZRange(slot.start_at, slot.reserved_until, "[)")
+    """What a slot reserves of its specialist and room: its block, the pause after it, the day's buffers."""
+    return DateTimeTZRange(slot.reserved_from or slot.start_at, slot.reserved_until, "[)")
 
 
 def _date(outline: Outline, original_on: date, taken: set[date], busy: Busy) -> PreviewDate:
@@ -267,19 +305,32 @@ def _date(outline: Outline, original_on: date, taken: set[date], busy: Busy) -> 
         start_at = wall_clock.instant(on, outline.start_time, outline.district.tz)
     except wall_clock.NoSuchTime:
         return replace(row, outcome=Outcome.NO_SUCH_TIME)
-    conflicts = busy.conflicts(outline.resources, start_at, start_at + outline.length)
+    end_at = start_at + outline.length
+    reserved = start_at - outline.buffer_before, end_at + outline.buffer_after
+    conflicts = [
+        *busy.conflicts(outline.resources, *reserved),
+        *busy.away(outline.resources, start_at, end_at),
+    ]
     outcome = Outcome.CONFLICT if conflicts else Outcome.MOVED if holiday else Outcome.TAKES_PLACE
     return replace(
-        row, outcome=outcome, slots=tuple(_slots(outline.blocks, start_at)), conflicts=tuple(conflicts)
+        row, outcome=outcome, slots=tuple(_slots(outline, start_at)), conflicts=tuple(conflicts)
     )
 
 
-def _slots(blocks: Sequence[Block], start_at: datetime) -> Iterator[PlannedSlot]:
-    for position, block in enumerate(blocks):
+def _slots(outline: Outline, start_at: datetime) -> Iterator[PlannedSlot]:
+    last = len(outline.blocks) - 1
+    for position, block in enumerate(outline.blocks):
         end_at = start_at + timedelta(minutes=block.minutes)
         next_at = end_at + timedelta(minutes=block.pause_minutes)
-        reserved_until = end_at if position == len(blocks) - 1 else next_at
-        yield PlannedSlot(position, block.format, block.with_interpreter, start_at, end_at, reserved_until)
+        yield PlannedSlot(
+            position,
+            block.format,
+            block.with_interpreter,
+            start_at,
+            end_at,
+            reserved_until=end_at + outline.buffer_after if position == last else next_at,
+            reserved_from=start_at - outline.buffer_before if position == 0 else None,
+        )
         start_at = next_at
 
 

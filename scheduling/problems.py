@@ -107,8 +107,23 @@ def collect(facts: Facts) -> list[Problem]:
 def _time(facts: Facts) -> Iterator[Problem]:
     if not facts.slot.is_open:
         yield CLOSED
+    if facts.slot.is_away:
+        yield AWAY
     if facts.slot.start_at <= facts.now:
         yield BEGUN
+    elif facts.own_hold is None:
+        # Who holds a place was in time.
+        yield from out_of_time(facts.slot, facts.now)
+
+
+def out_of_time(slot: Slot, now: datetime) -> Iterator[Problem]:
+    """Too short before the slot, or too long, by the rules of its kind (which is at hand)."""
+    notice, horizon = slot.kind.notice_hours, slot.kind.horizon_days
+    latest = slot.start_at - timedelta(hours=notice)
+    if notice and latest <= now:
+        yield notice_too_short(latest)
+    if horizon is not None and now < (earliest := slot.start_at - timedelta(days=horizon)):
+        yield not_yet(earliest)
 
 
 def _place(facts: Facts) -> Iterator[Problem]:
@@ -156,6 +171,11 @@ def _client(facts: Facts) -> Iterator[Problem]:
 # --- The reasons -----------------------------------------------------------------------------
 CLOSED = Problem("closed", _("Dieser Termin findet nicht statt."), _("Wählen Sie einen anderen Termin."))
 BEGUN = Problem("begun", _("Dieser Termin hat schon begonnen."), _("Wählen Sie einen späteren Termin."))
+AWAY = Problem(
+    "away",
+    _("Die Person oder der Raum ist zu dieser Zeit nicht da."),
+    _("Wählen Sie einen anderen Termin."),
+)
 TAKEN = Problem("taken", _("Dieser Termin ist inzwischen belegt."), _("Wählen Sie einen anderen Termin."))
 TOO_MANY_HOLDS = Problem(
     "too_many_holds",
@@ -205,7 +225,7 @@ TOO_LATE_TO_UNDO = Problem(
 )
 NEEDS_A_REASON = Problem("needs_a_reason", _("Bitte geben Sie einen Grund an."))
 
-PLACE_IS_GONE = frozenset({"closed", "begun", "taken", "held", "hold_ended"})
+PLACE_IS_GONE = frozenset({"closed", "begun", "away", "notice_too_short", "not_yet", "taken", "held", "hold_ended"})
 
 # The last line: a constraint that spoke although the rule saw nothing.
 BY_CONSTRAINT = {
@@ -243,4 +263,22 @@ def held(until: datetime) -> Problem:
         "held",
         _("Dieser Termin ist gerade vorgemerkt, bis {time} Uhr.").format(time=clock),
         _("Warten Sie, ob er wieder frei wird, oder wählen Sie einen anderen Termin."),
+    )
+
+
+def notice_too_short(latest: datetime) -> Problem:
+    """The kind of appointment needs more time to get ready."""
+    return Problem(
+        "notice_too_short",
+        _("Dieser Termin war bis {moment} buchbar.").format(moment=when.moment(latest)),
+        _("Wählen Sie einen späteren Termin, oder rufen Sie die Stelle an."),
+    )
+
+
+def not_yet(earliest: datetime) -> Problem:
+    """Too far ahead for this kind of appointment."""
+    return Problem(
+        "not_yet",
+        _("Dieser Termin ist erst ab {moment} buchbar.").format(moment=when.moment(earliest)),
+        _("Wählen Sie einen früheren Termin, oder kommen Sie dann wieder."),
     )

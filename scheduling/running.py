@@ -50,13 +50,13 @@ def gaps(district: District, *, now: datetime) -> list[Gap]:
     found = list(
         Series.objects.running(now)
         .filter(district=district)
-        .select_related("district", "specialist", "room", "event__rule")
+        .select_related("district", "kind", "specialist", "room", "event__rule")
         .prefetch_related("template__blocks", "event__occurrence_set", "sessions")
     )
     resources = {
         resource for series in found for resource in (series.specialist, series.room) if resource is not None
     }
-    busy = planning.busy(resources, since=now) if found else planning.Busy()
+    busy = planning.busy(resources, district, since=now) if found else planning.Busy()
     return [Gap(series, row) for series in found for row in _not_made(series, busy, now)]
 
 
@@ -77,6 +77,7 @@ def outline_of(series: Series) -> Outline:
         start_time=start.time().replace(fold=0),
         until=until.astimezone(zone).date() if until else None,
         holiday_rule=HolidayRule(series.holiday_rule),
+        **planning.buffers(series.kind),
     )
 
 

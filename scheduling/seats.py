@@ -22,7 +22,7 @@ from scheduling.problems import Facts, Refused
 
 
 class Locked(NamedTuple):
-    """A locked slot with its kind, district, session and room, and the database's clock."""
+    """A locked slot with its kind, district, session, room and `is_away`, and the database's clock."""
 
     slot: Slot
     now: datetime
@@ -36,26 +36,32 @@ class ClockTimestamp(Func):
     output_field = DateTimeField()
 
 
-_SLOT = Statement(
+# Where `slot` and `session` are at hand: whoever holds it, or the room, is absent in its time.
+AWAY = """EXISTS (
+        SELECT FROM scheduling_absence absence
+        WHERE absence.resource_id IN (session.specialist_id, session.room_id)
+            AND absence.during && tstzrange(slot.start_at, slot.end_at)
+    )"""
+
+_PLACE = (
     """
     SELECT {slot}, {kind}, {district}, {session}, {room}, clock_timestamp(), EXISTS (
         SELECT FROM scheduling_contingent contingent
         WHERE contingent.session_id = session.id AND contingent.free_from_at > clock_timestamp()
-    )
+    ), """
+    + AWAY
+    + """
     FROM scheduling_slot slot
     JOIN scheduling_appointmentkind kind ON kind.id = slot.kind_id
     JOIN accounts_district district ON district.id = slot.district_id
     JOIN scheduling_session session ON session.id = slot.session_id
     LEFT JOIN scheduling_resource room ON room.id = session.room_id
     WHERE slot.id = %(slot)s
-    FOR NO KEY UPDATE OF slot
-    """,
-    slot=Slot,
-    kind=AppointmentKind,
-    district=District,
-    session=Session,
-    room=Resource,
+    """
 )
+_READ = {"slot": Slot, "kind": AppointmentKind, "district": District, "session": Session, "room": Resource}
+_SLOT = Statement(_PLACE + "FOR NO KEY UPDATE OF slot", **_READ)
+_SLOT_UNLOCKED = Statement(_PLACE, **_READ)
 
 # Who lives on the slot; what `by` holds anywhere; where the client is at that time; what this very form
 # did. Without client or form the comparison is with NULL, and finds nothing.
@@ -66,7 +72,7 @@ _CONCERNED = Statement(
     WHERE slot_id = %(slot)s AND status <> 'cancelled'
         OR holder_id = %(by)s AND status = 'tentative'
         OR client_id = %(client)s AND start_at < %(end_at)s AND end_at > %(start_at)s
-            AND status NOT IN ('cancelled', 'noshow')
+            AND NOT isempty(during) AND status NOT IN ('cancelled', 'noshow')
         OR holder_id = %(by)s AND idempotency_key = %(form)s
     ORDER BY seat, id
     """,
@@ -74,13 +80,14 @@ _CONCERNED = Statement(
 )
 
 
-_TOUCH = """
+_TOUCH = f"""
     UPDATE scheduling_slot slot SET version = version + 1, changed_at = statement_timestamp(),
         has_room = slot.capacity > (
             SELECT count(*) FROM scheduling_booking WHERE slot_id = slot.id AND status <> 'cancelled'
-        )
-    WHERE id = %s
-"""
+        ) AND NOT {AWAY}
+    FROM scheduling_session session
+    WHERE session.id = slot.session_id AND slot.id = %s
+"""  # noqa: S608 (constants only)
 
 
 def lock_person(user: User) -> None:
@@ -100,10 +107,20 @@ def lock(slot_id: int) -> Locked:
     `Slot.DoesNotExist`.
     """
     _inside_a_transaction()
-    found = _SLOT.row(slot=slot_id)
+    return _place(_SLOT, slot_id)
+
+
+def peek(slot_id: int) -> Locked:
+    """The slot as it is now, without a lock: for pages that only say how things stand."""
+    return _place(_SLOT_UNLOCKED, slot_id)
+
+
+def _place(statement: Statement, slot_id: int) -> Locked:
+    found = statement.row(slot=slot_id)
     if found is None:
         raise Slot.DoesNotExist
-    slot, slot.kind, slot.district, slot.session, slot.session.room, now, slot.session.has_contingents = found
+    slot, slot.kind, slot.district, slot.session, slot.session.room, now, *said = found
+    slot.session.has_contingents, slot.is_away = said
     return Locked(slot, now)
 
 
@@ -172,6 +189,7 @@ def look(
 def _overlaps(booking: Booking, slot: Slot) -> bool:
     return (
         booking.status != Booking.Status.NOSHOW
+        and not booking.during.isempty
         and booking.start_at < slot.end_at
         and booking.end_at > slot.start_at
     )

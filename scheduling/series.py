@@ -61,7 +61,9 @@ def preview(
 ) -> list[PreviewDate]:
     """Every date the series would have (see `planning.dates`); writes nothing."""
     now = now or timezone.now()
-    busy = planning.busy(_resources(outline), since=_start_of_day(outline.district, outline.first_on))
+    busy = planning.busy(
+        _resources(outline), outline.district, since=_start_of_day(outline.district, outline.first_on)
+    )
     return planning.dates(outline, now=now, busy=busy, left_out=left_out)
 
 
@@ -95,7 +97,16 @@ def plan(
     now = now or timezone.now()
     blocks = template.blocks if isinstance(template, NewTemplate) else session_templates.blocks_of(template)
     outline = Outline(
-        district, specialist, room, blocks, rule, first_on, start_time, until, HolidayRule(holiday_rule)
+        district,
+        specialist,
+        room,
+        blocks,
+        rule,
+        first_on,
+        start_time,
+        until,
+        HolidayRule(holiday_rule),
+        **planning.buffers(kind),
     )
     left_out = frozenset(leave_out)
     if problems := planning.problems(outline, now=now):
@@ -224,7 +235,7 @@ def _extend_one(pk: int, now: datetime) -> int:
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
         outline = running.outline_of(series)
         _lock(_resources(outline))
-        busy = planning.busy(_resources(outline), since=now)
+        busy = planning.busy(_resources(outline), outline.district, since=now)
         until = running.reach(outline, now)
         sessions = _make(series, outline, running.missing(series, outline, busy, now), until=until)
         if sessions:

@@ -197,6 +197,7 @@ class YearForm:
             start_time=said["start_time"],
             until=said["until"],
             holiday_rule=HolidayRule(said["holiday_rule"]),
+            **planning.buffers(self.kind),
         )
 
     @property

@@ -28,14 +28,32 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return self.filter(is_open=True)
 
     def free(self) -> Self:
-        """Open slots to come with a seat nobody lives on; a hold past `held_until` is dead."""
+        """Open slots to come with a seat nobody lives on (a hold past `held_until` is dead), whose person
+        and room are there."""
         from scheduling.models.booking import Booking
+
 
         taken = Booking.objects.living().filter(slot=OuterRef("pk"))
         count = taken.order_by().values("slot").annotate(count=Count("pk")).values("count")
         # One seat is the rule, and answered without counting.
         has_place = ~Exists(taken) | (Q(capacity__gt=1) & Q(capacity__gt=Subquery(count)))
-        return self.open().filter(has_place, start_at__gt=Now())
+        return self.open().filter(has_place, ~self._absent(), start_at__gt=Now())
+
+    def with_absence(self) -> Self:
+        """Each with `is_away`: whoever holds it, or the room, is absent at its time."""
+        return self.annotate(is_away=self._absent())
+
+    @staticmethod
+    def _absent() -> Exists:
+        from scheduling.models.availability import Absence
+
+        return Exists(
+            Absence.objects.filter(
+                Q(resource=OuterRef("session__specialist")) | Q(resource=OuterRef("session__room")),
+                during__startswith__lt=OuterRef("end_at"),
+                during__endswith__gt=OuterRef("start_at"),
+            )
+        )
 
 
 class Slot(models.Model):
@@ -75,6 +93,9 @@ class Slot(models.Model):
     changed_at = models.DateTimeField(db_default=Now())
 
     objects = SlotQuerySet.as_manager()
+
+    # Set by `with_absence` and `scheduling.seats.lock`.
+    is_away: bool = False
 
     class Meta:
         ordering = ["start_at"]

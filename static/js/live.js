@@ -123,7 +123,7 @@
     const template = document.querySelector(`[data-live-states] [data-state="${state}"]`);
     if (!template) return;
     card.dataset.state = state;
-    card.className = `slot slot--${state === "closed" ? "cancelled" : state} slot--changed`;
+    card.className = `slot slot--${{ closed: "cancelled", away: "taken" }[state] || state} slot--changed`;
     card.querySelector("[data-slot-state]").replaceChildren(template.content.cloneNode(true));
     const actions = card.querySelector(".slot__actions");
     if (actions.contains(document.activeElement)) card.focus({ preventScroll: true });
