@@ -28,7 +28,8 @@ _FRAMES = f"""
             WHEN seats.holds > 0 THEN 'held'
             ELSE 'taken'
         END,
-        'free', CASE WHEN s.is_open AND NOT away.is_away THEN greatest(s.capacity - seats.living, 0) ELSE 0 END,
+        'free', CASE WHEN s.is_open AND NOT away.is_away
+            THEN greatest(s.capacity - seats.living, 0) ELSE 0 END,
         'held_until', CASE WHEN s.is_open AND seats.living >= s.capacity
             THEN extract(epoch FROM seats.held_until) END
     )::text AS frame
@@ -47,7 +48,8 @@ _FRAMES = f"""
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT FROM scheduling_absence a
-            WHERE a.resource_id IN (se.specialist_id, se.room_id) AND a.during && tstzrange(s.start_at, s.end_at)
+            WHERE a.resource_id IN (se.specialist_id, se.room_id)
+                AND a.during && tstzrange(s.start_at, s.end_at)
         ) AS is_away
     ) away
 """  # noqa: S608 (constants only)

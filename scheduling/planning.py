@@ -307,14 +307,12 @@ def _date(outline: Outline, original_on: date, taken: set[date], busy: Busy) -> 
         return replace(row, outcome=Outcome.NO_SUCH_TIME)
     end_at = start_at + outline.length
     reserved = start_at - outline.buffer_before, end_at + outline.buffer_after
-    conflicts = [
+    conflicts: list[Conflict | Away] = [
         *busy.conflicts(outline.resources, *reserved),
         *busy.away(outline.resources, start_at, end_at),
     ]
     outcome = Outcome.CONFLICT if conflicts else Outcome.MOVED if holiday else Outcome.TAKES_PLACE
-    return replace(
-        row, outcome=outcome, slots=tuple(_slots(outline, start_at)), conflicts=tuple(conflicts)
-    )
+    return replace(row, outcome=outcome, slots=tuple(_slots(outline, start_at)), conflicts=tuple(conflicts))
 
 
 def _slots(outline: Outline, start_at: datetime) -> Iterator[PlannedSlot]:

@@ -36,7 +36,7 @@ def manageable(user: User) -> ResourceQuerySet:
 
 
 def week_in_words(resource: Resource) -> str:
-    """ "Mo 09:00–12:00, Di 14:00–17:00"; empty: there always. Reads the resource's hours as they are at hand."""
+    """ "Mo 09:00–12:00, Di 14:00–17:00"; empty: there always."""
     rows = resource.weekly_hours.all()
     return ", ".join(
         f"{WEEKDAYS_ABBR[row.weekday]} {row.from_time:%H:%M}–{row.until_time:%H:%M}" for row in rows
@@ -97,9 +97,7 @@ def remove_absence(absence: Absence, *, by: User) -> None:
     start_at, end_at = absence.during.lower, absence.during.upper
     with transaction.atomic():
         _lock_slots(absence.resource, start_at, end_at)
-        audit.record(
-            "absence_removed", absence.resource, by=by, start_at=f"{start_at}", end_at=f"{end_at}"
-        )
+        audit.record("absence_removed", absence.resource, by=by, start_at=f"{start_at}", end_at=f"{end_at}")
         absence.delete()
         _tell(absence.resource, start_at, end_at)
 

@@ -225,7 +225,9 @@ TOO_LATE_TO_UNDO = Problem(
 )
 NEEDS_A_REASON = Problem("needs_a_reason", _("Bitte geben Sie einen Grund an."))
 
-PLACE_IS_GONE = frozenset({"closed", "begun", "away", "notice_too_short", "not_yet", "taken", "held", "hold_ended"})
+PLACE_IS_GONE = frozenset(
+    {"closed", "begun", "away", "notice_too_short", "not_yet", "taken", "held", "hold_ended"}
+)
 
 # The last line: a constraint that spoke although the rule saw nothing.
 BY_CONSTRAINT = {

@@ -31,3 +31,16 @@ def moved(on: date, land: str, rule: HolidayRule) -> date | None:
 @cache
 def _of_year(land: str, year: int, language: str) -> dict[date, str]:
     return dict(holidays.country_holidays("DE", subdiv=land, years=year, language=language))
+
+
+def is_workday(on: date, land: str) -> bool:
+    """Monday to Friday, and no public holiday of the Land."""
+    return on.weekday() < _SATURDAY and not name(on, land)
+
+
+def workdays_before(on: date, number: int, land: str) -> date:
+    """The day that lies that many working days before `on`; 0: `on` itself."""
+    while number > 0:
+        on -= timedelta(days=1)
+        number -= is_workday(on, land)
+    return on

@@ -43,22 +43,18 @@ AWAY = """EXISTS (
             AND absence.during && tstzrange(slot.start_at, slot.end_at)
     )"""
 
-_PLACE = (
-    """
-    SELECT {slot}, {kind}, {district}, {session}, {room}, clock_timestamp(), EXISTS (
+_PLACE = f"""
+    SELECT {{slot}}, {{kind}}, {{district}}, {{session}}, {{room}}, clock_timestamp(), EXISTS (
         SELECT FROM scheduling_contingent contingent
         WHERE contingent.session_id = session.id AND contingent.free_from_at > clock_timestamp()
-    ), """
-    + AWAY
-    + """
+    ), {AWAY}
     FROM scheduling_slot slot
     JOIN scheduling_appointmentkind kind ON kind.id = slot.kind_id
     JOIN accounts_district district ON district.id = slot.district_id
     JOIN scheduling_session session ON session.id = slot.session_id
     LEFT JOIN scheduling_resource room ON room.id = session.room_id
     WHERE slot.id = %(slot)s
-    """
-)
+    """  # noqa: S608 (constants only)
 _READ = {"slot": Slot, "kind": AppointmentKind, "district": District, "session": Session, "room": Resource}
 _SLOT = Statement(_PLACE + "FOR NO KEY UPDATE OF slot", **_READ)
 _SLOT_UNLOCKED = Statement(_PLACE, **_READ)
@@ -122,6 +118,14 @@ def _place(statement: Statement, slot_id: int) -> Locked:
     slot, slot.kind, slot.district, slot.session, slot.session.room, now, *said = found
     slot.session.has_contingents, slot.is_away = said
     return Locked(slot, now)
+
+
+def clock() -> datetime:
+    """The database's clock, also inside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
 
 
 def look(

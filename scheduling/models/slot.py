@@ -32,7 +32,6 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         and room are there."""
         from scheduling.models.booking import Booking
 
-
         taken = Booking.objects.living().filter(slot=OuterRef("pk"))
         count = taken.order_by().values("slot").annotate(count=Count("pk")).values("count")
         # One seat is the rule, and answered without counting.

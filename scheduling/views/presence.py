@@ -27,12 +27,14 @@ enters = requires(
 @never_cache
 def resource_list(request: SignedInRequest) -> HttpResponse:
     """Those whose times one may enter; who has only their own is led there."""
-    found = list(
-        presence.manageable(request.user).filter(is_active=True).prefetch_related("weekly_hours")
-    )
+    found = list(presence.manageable(request.user).filter(is_active=True).prefetch_related("weekly_hours"))
     if len(found) == 1 and found[0].user_id == request.user.pk:
         return redirect("scheduling:presence", found[0].uuid)
-    return render(request, "scheduling/presence_list.html", {"resources": [(one, presence.week_in_words(one)) for one in found]})
+    return render(
+        request,
+        "scheduling/presence_list.html",
+        {"resources": [(one, presence.week_in_words(one)) for one in found]},
+    )
 
 
 @enters
@@ -76,7 +78,7 @@ def add_absence(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     if standing:
         text = ngettext(
             "Ein Termin ist in dieser Zeit schon gebucht und bleibt stehen, bis ihn jemand verlegt.",
-            "%(number)d Termine sind in dieser Zeit schon gebucht und bleiben stehen, bis sie jemand verlegt.",
+            "%(number)d Termine sind in dieser Zeit schon gebucht und bleiben, bis sie jemand verlegt.",
             standing,
         )
         messages.warning(request, text % {"number": standing})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scheduling import availability, presence, series
 from scheduling import booking as rules
 from scheduling.availability import Availability, Why
-from scheduling.models import BlockFormat, Reservation, Slot
+from scheduling.models import BlockFormat, Reservation, Resource, Slot
 from scheduling.planning import Block
 from scheduling.problems import Refused
 from tests import factories
@@ -72,13 +72,16 @@ def test_an_absence_counts_to_the_instant() -> None:
 
 
 @given(
-    begin=st.integers(0, 1439), length=st.integers(1, 600), since=st.integers(0, 1439), lasting=st.integers(1, 600)
+    begin=st.integers(0, 1439),
+    length=st.integers(1, 600),
+    since=st.integers(0, 1439),
+    lasting=st.integers(1, 600),
 )
 def test_somebody_is_there_exactly_when_the_hours_cover_the_time(
     begin: int, length: int, since: int, lasting: int
 ) -> None:
     district = factories.DistrictFactory.build(zone="Europe/Berlin", land="BW")
-    person = planned.Resource(pk=1, name="P", keeps_holidays=False)
+    person = Resource(pk=1, name="P", keeps_holidays=False)
     end = min(begin + length, 1440)
     known = Availability(district, {1: {1: [(begin, end)]}})
     start_at = at_wall(district, since)
@@ -95,9 +98,10 @@ def test_reading_costs_two_queries_for_any_number(django_assert_num_queries: Any
     people = [factories.SpecialistFactory() for _ in range(3)]
     for person in people:
         hours(person, (1, time(9), time(12)))
+    since, until = at(0), at(23)
     for some in (people[:1], people):
         with django_assert_num_queries(2):
-            availability.read(some, people[0].district, since=at(0), until=at(23))
+            availability.read(some, people[0].district, since=since, until=until)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,10 @@ def test_the_buffers_of_a_kind_are_reserved_around_the_day_and_asked_for_between
     blocks = (Block(60, BlockFormat.PRESENTATION, 25), Block(60, BlockFormat.PRESENTATION))
     made = planned.plan(kind=kind, blocks=blocks, until=date(2027, 1, 31))
     reserved = [
-        (f"{one.during.lower.astimezone(made.district.tz):%H:%M}", f"{one.during.upper.astimezone(made.district.tz):%H:%M}")
+        (
+            f"{one.during.lower.astimezone(made.district.tz):%H:%M}",
+            f"{one.during.upper.astimezone(made.district.tz):%H:%M}",
+        )
         for one in Reservation.objects.filter(resource=made.room).order_by("during")
     ]
     assert reserved == [("13:45", "15:25"), ("15:25", "16:35")]
@@ -150,15 +157,19 @@ def test_the_buffers_of_a_kind_are_reserved_around_the_day_and_asked_for_between
     other = Block(60, BlockFormat.PRESENTATION)
     with pytest.raises(series.CannotPlan):
         planned.plan(
-            room=made.room, kind=factories.KindFactory(code="other"), blocks=(other,), start_time=time(12, 50),
+            room=made.room,
+            kind=factories.KindFactory(code="other"),
+            blocks=(other,),
+            start_time=time(12, 50),
             until=date(2027, 1, 31),
-        )  # fmt: skip
+        )
 
 
 def test_a_buffer_is_kept_by_the_database_too() -> None:
     kind = factories.KindFactory(buffer_after_minutes=30)
     made = planned.plan(kind=kind, blocks=(Block(60, BlockFormat.PRESENTATION),), until=date(2027, 1, 31))
     end_at = Slot.objects.get().end_at
+    assert made.specialist is not None
     with pytest.raises(IntegrityError, match="reservation_one_place_at_a_time"):
         Reservation.objects.create(
             resource=made.specialist,
@@ -207,7 +218,7 @@ def test_what_is_booked_stays_and_is_shown_beside_the_absence() -> None:
 
 def test_an_absence_that_does_not_last_is_refused() -> None:
     person = factories.SpecialistFactory()
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="lasts"):
         presence.add_absence(person, start_at=at(10), end_at=at(10), reason="leave", by=planned.coordinator())
 
 
