@@ -41,14 +41,14 @@ class Result:
 
     def line(self) -> dict[str, Any]:
         """The object that stands in the file of results."""
-        numbers = {"ours": _short(self.ours), "limit": _short(self.limit), "ratio": round(self.ratio, 3)}
+        numbers = {"ours": _short(self.ours), "limit": _short(self.limit), "ratio": _short(self.ratio)}
         goal = {"goal": str(self.goal), "met": self.goal.met(self.ratio)}
         return {"name": self.name, **numbers, **goal, "unit": self.unit, "note": self.note}
 
     def __str__(self) -> str:
         verdict = "met" if self.goal.met(self.ratio) else "MISSED"
         numbers = f"ours {_short(self.ours)} / limit {_short(self.limit)} {self.unit}"
-        return f"{self.name}: {self.ratio:.2f} (goal {self.goal}, {verdict})  {numbers}  [{self.note}]"
+        return f"{self.name}: {_short(self.ratio):g} (goal {self.goal}, {verdict})  {numbers}  [{self.note}]"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from config import embedded_db
 BENCHMARKS = {
     "booking-rule": "benchmarks.booking_rule",
     "booking-http": "benchmarks.booking_http",
+    "feed": "benchmarks.feed",
 }
 RESULTS = embedded_db.CHECKOUT / "var" / "bench.jsonl"
 

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import Channel, User
 from clients.models import Client
-from scheduling import contingents, holds, live, problems, reminders, seats, vacancies, waiting
+from scheduling import contingents, feeds, holds, live, problems, reminders, seats, vacancies, waiting
 from scheduling.models import Booking, CancelReason, NoShowReason, Offer, Slot
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import constraint, tried_again
@@ -162,6 +162,7 @@ def _book(
         attach(booking)
     waiting.found(booking, by=by, entry=accepts.entry_id if accepts else None)
     _seen("booked", booking, by=by, seat=booking.seat)
+    feeds.appointment_changed(booking)
     reminders.plan(booking)
     return booking
 
@@ -194,6 +195,7 @@ def cancel(
         found.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason", "ical_sequence"])
         contingents.give_back([found])
         _seen("cancelled", found, by=by, channel=channel, reason=found.cancel_reason)
+        feeds.appointment_changed(found)
         reminders.withdraw(found)
         vacancies.announce(found.slot)
         return found

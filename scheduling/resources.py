@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import District, User
 from accounts.roles import Role
+from scheduling import feeds
 from scheduling.models import AppointmentKind, Resource
 from scheduling.transactions import constraint
 
@@ -44,11 +45,14 @@ def save_room(
     if told := telling_words(f"{address} {way}", by.district):
         raise ValueError(f"not neutral: {', '.join(told)}")
     verb = "added" if room is None else "changed"
+    is_elsewhere = room is not None and room.address != address
     room = room or Resource(district=by.district, kind=Resource.Kind.ROOM)
     room.name, room.address, room.way, room.is_active = name, address, way, is_active
     try:
         with transaction.atomic():
             room.save()
+            if is_elsewhere:
+                feeds.words_changed(by.district)
     except IntegrityError as error:
         if constraint(error) != "resource_name_unique":
             raise

@@ -8,7 +8,7 @@ from accounts import audit
 from accounts.models import User
 from clients.models import Client
 from scheduling import booking as bookings
-from scheduling import holds, live, rebooking, seats, series, slots
+from scheduling import feeds, holds, live, rebooking, seats, series, slots
 from scheduling.models import Booking, CancelReason, Offer, Session, Slot
 from scheduling.models.booking import BookingQuerySet
 from scheduling.problems import Problem, Refused
@@ -49,6 +49,7 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
         session.cancelled_by = by
         session.cancel_reason = reason
         session.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason"])
+        feeds.sessions_changed([session])
         audit.record("cancelled", session, by=by, bookings=len(cancelled))
         for slot in closing:
             live.slot_changed(slot)

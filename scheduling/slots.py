@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F
 from django.db.models.functions import Now
 
-from scheduling import contingents, planning
+from scheduling import contingents, feeds, planning
 from scheduling.models import Reservation, Series, Session, Slot
 from scheduling.planning import PreviewDate
 
@@ -14,7 +14,7 @@ from scheduling.planning import PreviewDate
 def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
     """A session for each date, with its slots, which reserve the specialist and the room.
 
-    Four statements whatever the number, five where seats are set aside. Raises IntegrityError
+    Five statements whatever the number, six where seats are set aside. Raises IntegrityError
     (`reservation_one_place_at_a_time`) when the specialist or the room is elsewhere.
     """
     sessions = Session.objects.bulk_create(

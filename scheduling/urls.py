@@ -7,6 +7,7 @@ from scheduling.views import (
     bookings,
     calendars,
     client_page,
+    feeds,
     planning,
     presence,
     rebooking,
@@ -46,6 +47,11 @@ urlpatterns = [
     # Short, and without a slash at the end: it stands in SMS.
     path("t/<str:token>", client_page.client_page, name="client_page"),
     path("t/<str:token>/termin.ics", client_page.client_calendar, name="client_calendar"),
+    # Asked for by calendars; what stands after /k/ is a secret.
+    path("k/<str:token>.ics", feeds.feed, name="feed"),
+    path("kalender/abo/", feeds.subscription, name="subscription"),
+    path("kalender/abo/adresse/", feeds.create, name="create_feed"),
+    path("kalender/abo/sperren/", feeds.revoke, name="revoke_feed"),
     path("buchungen/<uuid:uuid>/termin.ics", calendars.booking_ics, name="booking_ics"),
     path("buchungen/<uuid:uuid>/zettel/", slips.slip, name="slip"),
     path("planung/", sessions.session_list, name="sessions"),

@@ -19,6 +19,7 @@ PUBLIC = {
     "notifications:status",
     "scheduling:client_calendar",
     "scheduling:client_page",
+    "scheduling:feed",
 }
 
 

@@ -71,6 +71,13 @@ def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path, datab
     assert all(line["name"] == "booking-rule" and line["unit"] == "bookings/s" for line in results)
 
 
+def test_a_feed_is_measured_cold_warm_and_unchanged(tmp_path: Path, database_server: None) -> None:
+    _, results = measured("feed", tmp_path)
+
+    assert [str(line["note"]).split(",")[0] for line in results] == ["cold", "warm", "304"]
+    assert [line["goal"] for line in results] == ["<= 0.1", "<= 0.01", "<= 0.01"]
+
+
 def test_a_booking_over_http_is_measured(tmp_path: Path, database_server: None) -> None:
     said, [line] = measured("booking-http", tmp_path)
 
