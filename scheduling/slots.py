@@ -57,6 +57,7 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
     for slot in slots:
         seats[slot.session_id] = seats.get(slot.session_id, 0) + slot.capacity
     contingents.make(series, sessions, seats)
+    feeds.sessions_changed(sessions)
     return sessions
 
 
