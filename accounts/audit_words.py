@@ -69,6 +69,8 @@ VERBS: dict[str, str | Promise] = {
     "hold_extended": _("Vormerkung verlängert"),
     "hold_ended": pgettext_lazy("Protokoll", "Vormerkung abgelaufen"),
     "let_go": _("Vormerkung losgelassen"),
+    "moved": pgettext_lazy("Protokoll", "verlegt"),
+    "move_undone": _("Verlegung zurückgenommen"),
     "booked": _("gebucht"),
     "arrived": _("als eingetroffen vermerkt"),
     "fulfilled": _("als wahrgenommen vermerkt"),

@@ -14,4 +14,6 @@ class ConsultationsConfig(AppConfig):
 
         panels.register("help_plan", order=5, render=help_plan)
         panels.register("referrals", order=20, render=referrals)
-        doors.register(book_hold=ways.book_hold, about=ways.about)
+        doors.register(
+            book_hold=ways.book_hold, about=ways.about, lock=ways.lock, against_move=ways.against_move
+        )

@@ -34,6 +34,14 @@ def problems(referral: Referral, *, slot: Slot | None = None) -> list[Problem]:
     return [problem for check in checks for problem in check]
 
 
+def against_move(referral: Referral, slot: Slot) -> list[Problem]:
+    """Why a referral that is booked cannot move to this slot (its session and specialist at hand)."""
+    checks = [_fit(referral, slot)]
+    if referral.is_presentation:
+        checks.insert(0, _consent(referral))
+    return [problem for check in checks for problem in check]
+
+
 def _standing(referral: Referral) -> Iterator[Problem]:
     booking = referral.booking
     if referral.withdrawn_at is not None:

@@ -32,7 +32,7 @@ def hold(slot: Slot, *, by: User) -> Booking:
 
     Holding what one holds already gives that same hold. Raises `Refused`.
     """
-    with _refusals(slot.pk, by=by), transaction.atomic():
+    with refusals(slot.pk, by=by), transaction.atomic():
         seats.lock_person(by)
         facts = seats.look(seats.lock(slot.pk), by=by)
         if facts.own_hold is not None:
@@ -54,7 +54,7 @@ def extend_hold(place: Slot | Booking, *, by: User) -> Booking:
     Raises `Refused`.
     """
     slot_id = _slot_id(place)
-    with _refusals(slot_id, by=by), transaction.atomic():
+    with refusals(slot_id, by=by), transaction.atomic():
         facts = seats.look(seats.lock(slot_id), by=by)
         own = facts.own_hold
         if own is None:
@@ -115,7 +115,7 @@ def book(
     the waiting list whose seat it is; whether it is theirs, the caller has seen.
     """
     slot_id = _slot_id(place)
-    with _refusals(slot_id, by=by):
+    with refusals(slot_id, by=by):
         try:
             with transaction.atomic():
                 return _book(slot_id, client, by, idempotency_key, attach, accepts)
@@ -253,7 +253,7 @@ _MAY_BECOME = {
 
 @tried_again
 def _mark(booking: Booking, status: Booking.Status, *, by: User, reason: str = "") -> Booking:
-    with _refusals(booking.slot_id, by=by), _locked(booking) as (found, now):
+    with refusals(booking.slot_id, by=by), _locked(booking) as (found, now):
         if found.status == status:
             return found
         _refuse(_against_mark(found, status, now))
@@ -287,6 +287,9 @@ def _locked(booking: Booking) -> Iterator[tuple[Booking, datetime]]:
             seats.lock_client(booking.client_id)
         slot, now = seats.lock(booking.slot_id)
         found = Booking.objects.select_related("client", "holder").get(pk=booking.pk)
+        while found.slot_id != slot.pk:  # moved since the caller read it
+            slot, now = seats.lock(found.slot_id)
+            found = Booking.objects.select_related("client", "holder").get(pk=booking.pk)
         found.slot = slot
         yield found, now
 
@@ -318,8 +321,8 @@ def _refuse(found: Iterable[Problem]) -> None:
 
 
 @contextmanager
-def _refusals(slot_id: int, *, by: User) -> Iterator[None]:
-    """Outside the rule's transaction: turn what a constraint said into a refusal, and look for a way out."""
+def refusals(slot_id: int, *, by: User) -> Iterator[None]:
+    """Outside a rule's transaction: turn what a constraint said into a refusal, and look for a way out."""
     try:
         yield
     except IntegrityError as error:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat, Now
 from django.utils import timezone
 
@@ -30,16 +30,17 @@ LIFETIME = timedelta(days=1)
 NIGHT_BEFORE = timedelta(hours=15)
 
 
-def plan(booking: Booking) -> list[Message]:
+def plan(booking: Booking, *, now: datetime | None = None) -> list[Message]:
     """Queue what this booking owes its client: one message now, reminders that are still to come.
 
+    `now` is the moment of booking, or the database's clock at a later change (`withdraw` comes first).
     Costs one query when slot, room and client are at hand. Nothing is queued for a booking that
     has no client or is not booked, nor while something stands against SMS (`outbox.enqueue_all`).
     """
     if booking.client is None or booking.status != Booking.Status.BOOKED:
         return []
     # The database's clock at the moment of booking.
-    now = booking.booked_at or timezone.now()
+    now = now or booking.booked_at or timezone.now()
     return outbox.enqueue_all(booking.client, drafts(booking, now))
 
 
@@ -66,9 +67,7 @@ def _catch_up(missing: Booking) -> int:
 
 def _without_reminder() -> QuerySet[Booking]:
     lives = Message.objects.exclude(status__in=[Message.Status.WITHDRAWN, Message.Status.FAILED])
-    last = lives.filter(
-        key=Concat(Value("booking:"), Cast(OuterRef("uuid"), CharField()), Value(":reminder:1d"))
-    )
+    last = lives.filter(key=OuterRef("last_key"))
     agreed = Consent.objects.valid().filter(purpose=Consent.Purpose.SMS, client=OuterRef("client"))
     reachable = Q(
         client__opted_out_at__isnull=True,
@@ -79,6 +78,7 @@ def _without_reminder() -> QuerySet[Booking]:
     )
     return (
         Booking.objects.upcoming()
+        .annotate(last_key=_LAST_KEY)
         .filter(reachable, Exists(agreed), ~Exists(last), start_at__gt=Now() + NIGHT_BEFORE)
         .select_related("client", "slot__district", "slot__session__room")
         .annotate(now=Now())
@@ -93,6 +93,27 @@ def withdraw(booking: Booking) -> int:
 def key_prefix(booking: Booking) -> str:
     """What the keys of all messages about this booking begin with."""
     return f"booking:{booking.uuid}:"
+
+
+def _key(booking: Booking, name: str) -> str:
+    """A message's key: its own after each change of the appointment, so that what was said of the old
+    time keeps nobody from hearing of the new one (`ical_sequence` rises with each)."""
+    change = f"{booking.ical_sequence}:" if booking.ical_sequence else ""
+    return f"{key_prefix(booking)}{change}{name}"
+
+
+# The key of the last reminder, as `_key` writes it.
+_LAST_KEY = Concat(
+    Value("booking:"),
+    Cast(F("uuid"), CharField()),
+    Value(":"),
+    Case(
+        When(ical_sequence=0, then=Value("")),
+        default=Concat(Cast(F("ical_sequence"), CharField()), Value(":")),
+    ),
+    Value("reminder:1d"),
+    output_field=CharField(),
+)
 
 
 def drafts(booking: Booking, now: datetime) -> list[Draft]:
@@ -131,7 +152,7 @@ def _awake(local: datetime) -> datetime:
 
 def _draft(booking: Booking, name: str, kind: Message.Kind, send_at: datetime, until: datetime) -> Draft:
     return Draft(
-        key=f"{key_prefix(booking)}{name}",
+        key=_key(booking, name),
         kind=kind,
         context={
             "start_at": booking.start_at.isoformat(),

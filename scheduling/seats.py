@@ -135,10 +135,12 @@ def look(
     client: Client | None = None,
     form: UUID | None = None,
     accepts: Offer | None = None,
+    moving: Booking | None = None,
     to_book: bool = False,
     with_referral: bool = False,
 ) -> Facts:
-    """Everything the checks need about a locked slot, in one query."""
+    """Everything the checks need about a locked slot, in one query. `moving`: the client's appointment
+    that would come here from elsewhere, and so is in nobody's way."""
     slot, now = locked
     rows = _CONCERNED.rows(
         slot=slot.pk,
@@ -174,6 +176,7 @@ def look(
             booking
             for booking in living
             if client is not None and booking.client_id == client.pk and _overlaps(booking, slot)
+            if booking != moving
         ),
         same_form=next(
             (

@@ -195,6 +195,8 @@ class BookingMove(models.Model):
     moved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     # Moved with its whole session: nobody's wish, so it does not count against the limit.
     with_session = models.BooleanField(default=False)
+    # Why once more than the kind allows; a coordinator's words.
+    reason = EncryptedTextField(_("Grund"), blank=True, db_default="")
 
     class Meta:
         ordering = ["moved_at"]
