@@ -92,6 +92,10 @@ VERBS: dict[str, str | Promise] = {
     "set_hours": _("Wochenzeiten gesetzt"),
     "absence_entered": _("Abwesenheit eingetragen"),
     "absence_removed": _("Abwesenheit entfernt"),
+    # Courses
+    "added_dates": _("Kurstermine ergänzt"),
+    "enrolment_ended": _("Teilnahme beendet"),
+    "attendance_marked": _("Anwesenheit vermerkt"),
     # Referrals
     "referral_started": _("Anmeldung begonnen"),
     "referral_saved": _("Anmeldung gespeichert"),
@@ -147,6 +151,7 @@ TARGETS: dict[str, str | Promise] = {
     "scheduling.absence": _("Abwesenheit"),
     "scheduling.calendarfeed": _("Kalender-Adresse"),
     "scheduling.externalcalendar": _("Kalender von außerhalb"),
+    "scheduling.course": _("Kurs"),
     "scheduling.rebooking": _("Neuvergabe"),
     "scheduling.resource": _("Raum oder Fachkraft"),
     "scheduling.series": _("Terminreihe"),

@@ -14,6 +14,7 @@ class Role(models.TextChoices):
     SPECIALIST = "specialist", _("Fachärztin / Facharzt")
     COORDINATOR = "coordinator", _("Koordination")
     INTERPRETER_COORDINATOR = "interpreter_coordinator", _("Koordination Sprachmittlung")
+    COURSE_STAFF = "course_staff", _("Kurse und Gruppen")
     DATA_PROTECTION_OFFICER = "data_protection_officer", _("Datenschutz")
     ADMINISTRATOR = "administrator", _("Verwaltung des Systems")
 
@@ -34,18 +35,32 @@ class Permission(StrEnum):
     WRITE_RECOMMENDATIONS = "write_recommendations"
     DECIDE_RECOMMENDATIONS = "decide_recommendations"
     COORDINATE_INTERPRETERS = "coordinate_interpreters"
+    SEE_COURSES = "see_courses"
+    RUN_COURSES = "run_courses"
 
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CASEWORKER: frozenset(
-        {Permission.WORK_ON_CASES, Permission.SEE_BOARD, Permission.BOOK, Permission.DECIDE_RECOMMENDATIONS}
+        {
+            Permission.WORK_ON_CASES,
+            Permission.SEE_BOARD,
+            Permission.SEE_COURSES,
+            Permission.BOOK,
+            Permission.DECIDE_RECOMMENDATIONS,
+        }
     ),
-    Role.TEAM_LEAD: frozenset({Permission.ASSIGN_CASES, Permission.SEE_BOARD}),
+    Role.TEAM_LEAD: frozenset({Permission.ASSIGN_CASES, Permission.SEE_BOARD, Permission.SEE_COURSES}),
     Role.SPECIALIST: frozenset({Permission.SEE_AGENDA, Permission.WRITE_RECOMMENDATIONS}),
     Role.COORDINATOR: frozenset(
-        {Permission.PLAN_SESSIONS, Permission.ALLOW_EXCEPTIONS, Permission.SEE_BOARD}
+        {
+            Permission.PLAN_SESSIONS,
+            Permission.ALLOW_EXCEPTIONS,
+            Permission.SEE_BOARD,
+            Permission.SEE_COURSES,
+        }
     ),
     Role.INTERPRETER_COORDINATOR: frozenset({Permission.COORDINATE_INTERPRETERS}),
+    Role.COURSE_STAFF: frozenset({Permission.SEE_COURSES, Permission.RUN_COURSES}),
     Role.DATA_PROTECTION_OFFICER: frozenset({Permission.READ_AUDIT}),
     Role.ADMINISTRATOR: frozenset({Permission.MANAGE_DISTRICT, Permission.MANAGE_USERS}),
 }

@@ -78,7 +78,7 @@ class Day:
 def days(user: User) -> dict[date, list[Session]]:
     """The person's session days within two weeks of today, in the active zone, in order."""
     now = timezone.now()
-    around = Session.objects.for_user(user).held_by(user).taking_place()
+    around = Session.objects.for_user(user).held_by(user).taking_place().without_courses()
     near = around.filter(
         start_at__gte=now - SPECIALIST_WINDOW - timedelta(days=1),
         start_at__lte=now + SPECIALIST_WINDOW + timedelta(days=1),

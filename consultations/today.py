@@ -28,7 +28,7 @@ from consultations.models import (
 )
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
-from scheduling.models import BlockFormat, Booking, Rebooking, Session
+from scheduling.models import BlockFormat, Booking, Rebooking, Session, SlotFormat
 
 # Steps show up this long before they are due; appointments without an answer this long before.
 STEPS_AHEAD = timedelta(days=3)
@@ -96,10 +96,14 @@ def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: 
 
 def _coming(user: User, now: datetime) -> list[Booking]:
     """One's own appointments of the next two weeks, and those of today that have begun."""
-    own = Booking.objects.for_user(user).filter(
-        status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED],
-        end_at__gte=now - timedelta(hours=12),
-        start_at__lte=now + timedelta(days=14),
+    own = (
+        Booking.objects.for_user(user)
+        .exclude(slot__format=SlotFormat.COURSE)
+        .filter(
+            status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED],
+            end_at__gte=now - timedelta(hours=12),
+            start_at__lte=now + timedelta(days=14),
+        )
     )
     return list(own.select_related("client", "slot__session__room").order_by("start_at"))
 
@@ -265,7 +269,14 @@ def _drafts(user: User) -> Iterator[Todo]:
 
 # --- The others --------------------------------------------------------------------------------
 def _of_specialist(user: User, now: datetime, day: date) -> Iterator[Todo]:
-    session = Session.objects.held_by(user).taking_place().filter(end_at__gt=now).order_by("start_at").first()
+    session = (
+        Session.objects.held_by(user)
+        .taking_place()
+        .without_courses()
+        .filter(end_at__gt=now)
+        .order_by("start_at")
+        .first()
+    )
     if session is not None and _day(session.start_at, user) == day:
         text = _("Heute ist Sprechstunde, ab %(time)s Uhr.") % {"time": when.clock(session.start_at)}
         yield Todo(text, _("Zur Tagesagenda"), "consultations:agenda", rank=0)
@@ -315,7 +326,7 @@ def _of_team_lead(user: User) -> Iterator[Todo]:
 
 def _sessions(user: User, now: datetime) -> list[tuple[date, Session, bool]]:
     """The next sessions: one's own for a specialist, else the district's."""
-    ahead = Session.objects.for_user(user).taking_place().filter(end_at__gt=now)
+    ahead = Session.objects.for_user(user).taking_place().without_courses().filter(end_at__gt=now)
     if not user.may(Permission.SEE_BOARD):
         if not user.may(Permission.SEE_AGENDA):
             return []

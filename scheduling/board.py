@@ -17,7 +17,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Permission
 from scheduling import doors, live, problems
-from scheduling.models import Booking, Session, Slot
+from scheduling.models import Booking, Session, Slot, SlotFormat
 from scheduling.problems import Problem
 from scheduling.seats import ClockTimestamp
 
@@ -192,7 +192,7 @@ def next_dates(user: User) -> list[Session]:
     """The sessions to come, soonest first, each with its number of `free_places`."""
     free = Slot.objects.free().filter(session=OuterRef("pk")).order_by().values("session")
     count = Subquery(free.annotate(count=Count("pk")).values("count"))
-    sessions = Session.objects.for_user(user).taking_place().filter(end_at__gt=Now())
+    sessions = Session.objects.for_user(user).taking_place().without_courses().filter(end_at__gt=Now())
     return list(sessions.annotate(free_places=Coalesce(count, 0)).order_by("start_at")[:NEXT_DATES])
 
 
@@ -235,7 +235,8 @@ def cards(slots: Sequence[Slot], user: User) -> list[Card]:
 
 def _slots(user: User) -> QuerySet[Slot]:
     related = ("kind", "district", "session__calendar", "session__room", "session__specialist")
-    return Slot.objects.for_user(user).with_absence().select_related(*related).annotate(now=ClockTimestamp())
+    own = Slot.objects.for_user(user).exclude(format__in=[SlotFormat.COURSE, SlotFormat.LESSON])
+    return own.with_absence().select_related(*related).annotate(now=ClockTimestamp())
 
 
 def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int, str]) -> Card:

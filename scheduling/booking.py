@@ -15,7 +15,18 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import Channel, User
 from clients.models import Client
-from scheduling import contingents, feeds, holds, live, problems, reminders, seats, vacancies, waiting
+from scheduling import (
+    contingents,
+    course_seats,
+    feeds,
+    holds,
+    live,
+    problems,
+    reminders,
+    seats,
+    vacancies,
+    waiting,
+)
 from scheduling.models import Booking, CancelReason, NoShowReason, Offer, Slot
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import constraint, tried_again
@@ -161,6 +172,7 @@ def _book(
     if attach is not None:
         attach(booking)
     waiting.found(booking, by=by, entry=accepts.entry_id if accepts else None)
+    course_seats.note(booking)
     _seen("booked", booking, by=by, seat=booking.seat)
     feeds.appointment_changed(booking)
     reminders.plan(booking)
@@ -185,7 +197,7 @@ def cancel(
             return found
         if found.status != Status.BOOKED:
             raise Refused([problems.NOT_BOOKED])
-        if found.start_at <= now and reason not in _WHENEVER:
+        if found.slot.closes_at <= now and reason not in _WHENEVER:
             raise Refused([problems.TOO_LATE_TO_CANCEL])
         found.status = Status.CANCELLED
         found.cancelled_at = now

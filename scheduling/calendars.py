@@ -10,3 +10,11 @@ def of_consultation(district: District) -> Calendar:
         district=district, name="Traumasprechstunde", defaults={"organisation": None}
     )
     return own
+
+
+def of_courses(district: District) -> Calendar:
+    """The district's calendar of courses, which all may watch; entered on first use."""
+    own, _ = Calendar.objects.get_or_create(
+        district=district, name="Kurse und Gruppen", defaults={"organisation": None}
+    )
+    return own

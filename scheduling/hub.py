@@ -45,7 +45,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
 # Closing codes (static/js/live.js): ask the server again who you are; too slow, come back.
 ASK_AGAIN, TOO_SLOW = 4401, 4408
 
-MAY_WATCH = (Permission.SEE_BOARD, Permission.SEE_AGENDA)
+MAY_WATCH = (Permission.SEE_BOARD, Permission.SEE_AGENDA, Permission.SEE_COURSES)
 
 ALIVE, PAUSED, NEWS = '{"live":true}', '{"live":false}', '{"live":true,"news":true}'
 

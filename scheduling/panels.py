@@ -6,7 +6,7 @@ from accounts.access import SignedInRequest
 from clients.models import Client
 from notifications import outbox
 from scheduling import reminders
-from scheduling.models import Booking
+from scheduling.models import Booking, SlotFormat
 
 _ROWS = 12
 
@@ -15,6 +15,7 @@ def appointments(request: SignedInRequest, client: Client) -> str:
     """The client's appointments, the latest first, each with the state of its messages."""
     bookings = list(
         client.bookings.exclude(status=Booking.Status.TENTATIVE)
+        .exclude(slot__format=SlotFormat.COURSE)
         .select_related("slot__kind", "slot__session__room")
         .order_by("-start_at")[:_ROWS]
     )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import when
 from accounts.models import User
 from clients.models import Client
-from scheduling.models import Booking, Contingent, Offer, Slot
+from scheduling.models import Booking, Contingent, Offer, Slot, SlotFormat
 
 HOLD_LASTS = timedelta(minutes=5)
 HOLDS_A_PERSON = 2
@@ -78,6 +78,15 @@ class Facts:
         return next((hold for hold in self.own_holds if hold.slot_id == self.slot.pk), None)
 
     @property
+    def is_on_it_already(self) -> bool:
+        """Whether the client has a seat on this course, or is offered one."""
+        return (
+            self.slot.is_course
+            and self.client is not None
+            and any(one.client_id == self.client.pk and one != self.own_hold for one in self.on_slot)
+        )
+
+    @property
     def free_seat(self) -> int | None:
         """The lowest seat nobody lives on."""
         taken = {booking.seat for booking in self.on_slot}
@@ -109,8 +118,8 @@ def _time(facts: Facts) -> Iterator[Problem]:
         yield CLOSED
     if facts.slot.is_away:
         yield AWAY
-    if facts.slot.start_at <= facts.now:
-        yield BEGUN
+    if facts.slot.closes_at <= facts.now:
+        yield COURSE_OVER if facts.slot.is_course else BEGUN
     elif facts.own_hold is None:
         # Who holds a place was in time.
         yield from out_of_time(facts.slot, facts.now)
@@ -127,6 +136,8 @@ def out_of_time(slot: Slot, now: datetime) -> Iterator[Problem]:
 
 
 def _place(facts: Facts) -> Iterator[Problem]:
+    if facts.slot.format == SlotFormat.LESSON:
+        yield LESSON
     if facts.accepts is not None and facts.own_hold is None:
         yield OFFER_OVER
         return
@@ -162,8 +173,11 @@ def _person(facts: Facts) -> Iterator[Problem]:
 def _client(facts: Facts) -> Iterator[Problem]:
     if not facts.to_book:
         return
-    if facts.elsewhere:
+    # A course at that time warns, it is no refusal.
+    if facts.elsewhere and not facts.slot.is_course:
         yield CLIENT_ELSEWHERE
+    if facts.is_on_it_already:
+        yield ENROLLED
     if facts.slot.kind.needs_referral and not facts.with_referral:
         yield NEEDS_REFERRAL
 
@@ -175,6 +189,17 @@ AWAY = Problem(
     "away",
     _("Die Person oder der Raum ist zu dieser Zeit nicht da."),
     _("Wählen Sie einen anderen Termin."),
+)
+COURSE_OVER = Problem("course_over", _("Dieser Kurs ist vorbei."), _("Wählen Sie einen anderen Kurs."))
+LESSON = Problem(
+    "lesson",
+    _("Das ist ein Termin eines Kurses. Er wird nicht einzeln gebucht."),
+    _("Melden Sie zum ganzen Kurs an."),
+)
+ENROLLED = Problem(
+    "enrolled",
+    _("Die Klientin oder der Klient hat schon einen Platz in diesem Kurs."),
+    _("Wählen Sie eine andere Person, oder sehen Sie auf der Seite des Kurses nach."),
 )
 TAKEN = Problem("taken", _("Dieser Termin ist inzwischen belegt."), _("Wählen Sie einen anderen Termin."))
 TOO_MANY_HOLDS = Problem(
@@ -233,6 +258,8 @@ PLACE_IS_GONE = frozenset(
 BY_CONSTRAINT = {
     "booking_seat_taken_once": TAKEN,
     "booking_client_in_one_place": CLIENT_ELSEWHERE,
+    "booking_once_on_a_course": ENROLLED,
+    "booking_not_of_a_lesson": LESSON,
 }
 
 

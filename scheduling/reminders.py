@@ -13,7 +13,7 @@ from notifications import outbox
 from notifications.models import Message
 from notifications.outbox import Draft
 from scheduling import seats
-from scheduling.models import Booking
+from scheduling.models import Booking, SlotFormat
 
 # Where the link in a message leads, and what its token is made for (`notifications.links`).
 CLIENT_PAGE = "scheduling:client_page"
@@ -35,9 +35,10 @@ def plan(booking: Booking, *, now: datetime | None = None) -> list[Message]:
 
     `now` is the moment of booking, or the database's clock at a later change (`withdraw` comes first).
     Costs one query when slot, room and client are at hand. Nothing is queued for a booking that
-    has no client or is not booked, nor while something stands against SMS (`outbox.enqueue_all`).
+    has no client or is not booked, nor while something stands against SMS (`outbox.enqueue_all`);
+    nor for a place on a course, whose many dates the teacher tells.
     """
-    if booking.client is None or booking.status != Booking.Status.BOOKED:
+    if booking.client is None or booking.status != Booking.Status.BOOKED or booking.slot.is_course:
         return []
     # The database's clock at the moment of booking.
     now = now or booking.booked_at or timezone.now()
@@ -79,6 +80,7 @@ def _without_reminder() -> QuerySet[Booking]:
     return (
         Booking.objects.upcoming()
         .annotate(last_key=_LAST_KEY)
+        .exclude(slot__format=SlotFormat.COURSE)
         .filter(reachable, Exists(agreed), ~Exists(last), start_at__gt=Now() + NIGHT_BEFORE)
         .select_related("client", "slot__district", "slot__session__room")
         .annotate(now=Now())

@@ -31,7 +31,7 @@ class Running:
 
 def of_district(district: District, *, now: datetime) -> list[Running]:
     """The district's series with dates to come."""
-    found = Series.objects.running(now).filter(district=district)
+    found = Series.objects.running(now).filter(district=district, course__isnull=True)
     rows = found.select_related("district", "specialist", "room", "template", "event__rule")
     return [Running(row, words(row)) for row in rows.order_by("event__start", "pk")]
 
@@ -49,7 +49,7 @@ def gaps(district: District, *, now: datetime) -> list[Gap]:
     """The dates to come, within the horizon, that could not be made, of all running series."""
     found = list(
         Series.objects.running(now)
-        .filter(district=district)
+        .filter(district=district, course__isnull=True)
         .select_related("district", "kind", "specialist", "room", "event__rule")
         .prefetch_related("template__blocks", "event__occurrence_set", "sessions")
     )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import DateTimeField, Func
 from django.db.transaction import TransactionManagementError
 
@@ -80,7 +81,7 @@ _TOUCH = f"""
     UPDATE scheduling_slot slot SET version = version + 1, changed_at = statement_timestamp(),
         has_room = slot.capacity > (
             SELECT count(*) FROM scheduling_booking WHERE slot_id = slot.id AND status <> 'cancelled'
-        ) AND NOT {AWAY}
+        ) AND slot.format <> 'lesson' AND NOT {AWAY}
     FROM scheduling_session session
     WHERE session.id = slot.session_id AND slot.id = %s
 """  # noqa: S608 (constants only)
@@ -228,7 +229,8 @@ def take(facts: Facts) -> Booking:
         seat=seat,
         start_at=slot.start_at,
         end_at=slot.end_at,
-        during=(slot.start_at, slot.end_at),
+        # A place on a course is no one-to-one appointment: it excludes nothing.
+        during=DateTimeTZRange(empty=True) if slot.is_course else (slot.start_at, slot.end_at),
         holder=facts.by,
         contingent_id=contingent,
     )

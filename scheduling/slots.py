@@ -7,7 +7,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from scheduling import contingents, feeds, planning
-from scheduling.models import Reservation, Series, Session, Slot
+from scheduling.models import Reservation, Series, Session, Slot, SlotFormat
 from scheduling.planning import PreviewDate
 
 
@@ -43,6 +43,8 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
             start_at=slot.start_at,
             end_at=slot.end_at,
             capacity=series.capacity,
+            # Nobody books a lesson: the search need not look at it.
+            has_room=slot.format != SlotFormat.LESSON,
             **searched_by(session),
         )
         for session, slot in planned

@@ -20,6 +20,10 @@ ROLES = [
         Role.INTERPRETER_COORDINATOR,
         _("Koordination Sprachmittlung: sorgt für Dolmetscherinnen und Dolmetscher"),
     ),
+    (
+        Role.COURSE_STAFF,
+        _("Kurse und Gruppen: trägt eigene Kurse ein, sieht, wer teilnimmt, führt Anwesenheit"),
+    ),
     (Role.DATA_PROTECTION_OFFICER, _("Datenschutz: liest das Protokoll")),
     (Role.ADMINISTRATOR, _("Verwaltung des Systems: Landkreis, Organisationen, Personen; sieht keine Fälle")),
 ]

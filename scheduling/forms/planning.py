@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 from scheduling import planning, recurrence, resources, session_templates
-from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Resource, SessionTemplate
+from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Resource, SessionTemplate, SlotFormat
 from scheduling.planning import Block, Outline
 from scheduling.recurrence import LAST, EveryWeeks, MonthDay, NthWeekday, Recurrence
 from scheduling.series import NewTemplate
@@ -164,7 +164,9 @@ class YearForm:
         self.form = PlanForm(data, user=user)
         initial = None if data else [_typed(block) for block in _FIRST_BLOCKS]
         self.blocks = BlockForms(data, initial=initial, prefix="block")
-        self.templates = list(SessionTemplate.objects.for_user(user))
+        self.templates = list(
+            SessionTemplate.objects.for_user(user).exclude(blocks__format=SlotFormat.LESSON)
+        )
         self.is_full = self.blocks.total_form_count() >= MOST_BLOCKS
         if quiet:
             for form in (self.form, *self.blocks.forms):

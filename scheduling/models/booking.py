@@ -167,6 +167,11 @@ class Booking(models.Model):
                 condition=Q(idempotency_key__isnull=False),
                 name="booking_form_acts_once",
             ),
+            models.UniqueConstraint(
+                fields=["slot", "client"],
+                condition=Q(during__isempty=True, client__isnull=False) & ~Q(status="cancelled"),
+                name="booking_once_on_a_course",
+            ),
             models.CheckConstraint(condition=Q(seat__gte=1), name="booking_seat_from_one"),
         ]
         indexes = [

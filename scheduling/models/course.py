@@ -1,6 +1,7 @@
 """Courses and groups: seats on the whole, dates as sessions, attendance per date (domain §3.2)."""
 
 import uuid
+from datetime import date
 from typing import Self
 
 from django.db import models
@@ -8,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District, Organisation, User
+from accounts.roles import Permission
 from scheduling.models.booking import Booking
 from scheduling.models.series import Series
 from scheduling.models.slot import Slot
@@ -36,9 +38,25 @@ class CourseQuerySet(models.QuerySet["Course"]):
         """Those whose dates one holds as the teacher."""
         return self.filter(series__specialist__user=user)
 
-    def offered(self) -> Self:
+    def run_by(self, user: User) -> Self:
+        """Those whose participants one sees: as staff of the organisation that runs it, or as the teacher."""
+        if not user.may(Permission.RUN_COURSES):
+            return self.none()
+        own = Q(organisation=user.organisation_id) | Q(series__specialist__user=user)
+        return self.for_user(user).filter(own)
+
+    def kept_by(self, user: User) -> Self:
+        """Those one enters, changes and calls off: of one's own organisation; the coordination's are all."""
+        if user.may(Permission.PLAN_SESSIONS):
+            return self.for_user(user)
+        if not user.may(Permission.RUN_COURSES):
+            return self.none()
+        return self.for_user(user).filter(organisation=user.organisation_id)
+
+    def offered(self, today: date) -> Self:
         """Neither over nor called off."""
-        return self.filter(status__in=[Course.Status.PLANNED, Course.Status.RUNNING])
+        is_over = Q(end_on__isnull=False, end_on__lt=today)
+        return self.exclude(is_over).exclude(status=Course.Status.CANCELLED)
 
 
 class Course(models.Model):
@@ -115,6 +133,33 @@ class Course(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def status_on(self, day: date) -> "Course.Status":
+        """How it stands on a day. Stored is only whether it was called off; the rest its dates say."""
+        if self.status == Course.Status.CANCELLED:
+            return Course.Status.CANCELLED
+        if self.end_on is not None and self.end_on < day:
+            return Course.Status.FINISHED
+        return Course.Status.RUNNING if self.start_on <= day else Course.Status.PLANNED
+
+    @property
+    def levels(self) -> str:
+        """ "A1–B1", "B1", or nothing."""
+        ends = [str(Level(level).label) for level in (self.level_from, self.level_to) if level]
+        return "–".join(dict.fromkeys(ends))
+
+    @property
+    def takes_guests(self) -> bool:
+        """Whether somebody may come who is no client."""
+        return self.type in GUESTS_COME or self.audience == self.Audience.THIRD_PARTIES
+
+    @property
+    def takes_clients(self) -> bool:
+        """Whether it is for clients at all."""
+        return self.audience != self.Audience.THIRD_PARTIES
+
+
+GUESTS_COME = frozenset({Course.Type.INFORMATION, Course.Type.TRAINING})
 
 
 class Enrolment(models.Model):

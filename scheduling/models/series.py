@@ -153,6 +153,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Sessions that are not cancelled."""
         return self.exclude(status=Session.Status.CANCELLED)
 
+    def without_courses(self) -> Self:
+        """Neither the dates of courses nor what carries their seats."""
+        return self.filter(series__course__isnull=True).exclude(slots__format=SlotFormat.COURSE)
+
 
 class Session(models.Model):
     """One date with its slots, mostly of a series. `original_start_at` stays when the session is moved."""

@@ -1,6 +1,7 @@
 """Bookable time."""
 
 import uuid
+from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -29,14 +30,15 @@ class SlotQuerySet(models.QuerySet["Slot"]):
 
     def free(self) -> Self:
         """Open slots to come with a seat nobody lives on (a hold past `held_until` is dead), whose person
-        and room are there."""
+        and room are there. No lessons."""
         from scheduling.models.booking import Booking
 
         taken = Booking.objects.living().filter(slot=OuterRef("pk"))
         count = taken.order_by().values("slot").annotate(count=Count("pk")).values("count")
         # One seat is the rule, and answered without counting.
         has_place = ~Exists(taken) | (Q(capacity__gt=1) & Q(capacity__gt=Subquery(count)))
-        return self.open().filter(has_place, ~self._absent(), start_at__gt=Now())
+        bookable = self.open().exclude(format=SlotFormat.LESSON)
+        return bookable.filter(has_place, ~self._absent(), start_at__gt=Now())
 
     def with_absence(self) -> Self:
         """Each with `is_away`: whoever holds it, or the room, is absent at its time."""
@@ -123,3 +125,13 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.start_at:%Y-%m-%d %H:%M} #{self.block}"
+
+    @property
+    def is_course(self) -> bool:
+        """Whether its seats are places on a course, for the whole of it."""
+        return self.format == SlotFormat.COURSE
+
+    @property
+    def closes_at(self) -> datetime:
+        """Until when a seat can be taken or given back: its start; a course is joined and left on the way."""
+        return self.end_at if self.is_course else self.start_at

@@ -45,7 +45,9 @@ def session_list(request: SignedInRequest, year: int | None = None) -> HttpRespo
         "year": shown,
         "this_year": timezone.localdate().year,
         "now": now,
-        "sessions": _counted(Session.objects.for_user(request.user).filter(start_at__year=shown)),
+        "sessions": _counted(
+            Session.objects.for_user(request.user).without_courses().filter(start_at__year=shown)
+        ),
         "running": running.of_district(request.user.district, now=now),
         "gaps": running.gaps(request.user.district, now=now),
         "waiting": rebooking.waiting(request.user),

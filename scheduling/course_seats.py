@@ -1,0 +1,48 @@
+"""What a place on a course carries, whichever door it was taken through; and when its lessons are."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils import timezone
+
+from clients.models import Client
+from scheduling.models import Booking, Enrolment, Slot, SlotFormat
+from scheduling.models.slot import SlotQuerySet
+
+
+def note(booking: Booking) -> None:
+    """Keep since when the course was asked for; inside the booking's transaction.
+
+    For whoever came over the waiting list, that is the day they were entered there. What is noted
+    already stays; a booking of anything but a course needs nothing.
+    """
+    if booking.slot.is_course:
+        asked = booking.slot.waiting_entries.filter(client=booking.client_id, client__isnull=False)
+        first = asked.order_by("entered_at").values_list("entered_at", flat=True).first()
+        requested_on = timezone.localdate(first or booking.booked_at)
+        Enrolment.objects.get_or_create(booking=booking, defaults={"requested_on": requested_on})
+
+
+def lessons_of(client: Client, start_at: datetime, end_at: datetime) -> SlotQuerySet:
+    """The lessons of the client's courses that overlap [start_at, end_at), in order of time.
+
+    They never stand in the way of an appointment; whoever books over one is told.
+    """
+    places = client.bookings.filter(status=Booking.Status.BOOKED, enrolment__ended_on__isnull=True)
+    lessons = Slot.objects.open().filter(format=SlotFormat.LESSON, start_at__lt=end_at, end_at__gt=start_at)
+    return (
+        lessons.filter(session__series__course__slot__in=places.values("slot"))
+        .select_related("session__series__course")
+        .order_by("start_at")
+    )
+
+
+def appointments_over(lessons: Iterable[Slot], client: Client) -> list[Booking]:
+    """The client's appointments to come that overlap one of the lessons, in order of time. One query."""
+    times = [(lesson.start_at, lesson.end_at) for lesson in lessons]
+    coming = Booking.objects.upcoming().filter(client=client).exclude(slot__format=SlotFormat.COURSE)
+    return [
+        booking
+        for booking in coming.select_related("slot__session__room", "slot__kind").order_by("start_at")
+        if any(booking.start_at < end and booking.end_at > start for start, end in times)
+    ]
