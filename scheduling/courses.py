@@ -16,7 +16,18 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, when
 from accounts.models import District, Organisation, User
-from scheduling import calendars, live, planning, resources, running, seats, series, sessions, slots
+from scheduling import (
+    calendars,
+    live,
+    planning,
+    resources,
+    running,
+    seats,
+    series,
+    sessions,
+    slots,
+    vacancies,
+)
 from scheduling.models import (
     AppointmentKind,
     Booking,
@@ -281,6 +292,8 @@ def _resize(slot: Slot, capacity: int, by: User) -> None:
         if booking.seat > capacity:
             Booking.objects.filter(pk=booking.pk).update(seat=next(free))
     Slot.objects.filter(pk=slot.pk).update(capacity=capacity)
+    if capacity > slot.capacity:
+        vacancies.announce(slot)
 
 
 def _end_lessons(course: Course, by: User) -> None:

@@ -113,13 +113,14 @@ def deadline(slot: Slot, now: datetime) -> datetime | None:
     """Until when an offer made now may be answered; None: there is no time left for one."""
     district = slot.district
     hours = slot.kind.offer_work_hours
-    until = min(working_hours.after(now, hours, zone=district.tz, land=district.land), slot.start_at)
+    until = min(working_hours.after(now, hours, zone=district.tz, land=district.land), slot.closes_at)
     return until if until - now >= SHORTEST else None
 
 
 def _elsewhere(entries: Sequence[WaitingEntry], slot: Slot) -> dict[int | None, tuple[Booking, ...]]:
     clients = [entry.client_id for entry in entries if entry.client_id is not None]
-    meanwhile = Booking.objects.living().exclude(status=Booking.Status.NOSHOW)
+    # Courses excluded: they stand in nobody's way.
+    meanwhile = Booking.objects.living().exclude(status=Booking.Status.NOSHOW).filter(during__isempty=False)
     found: dict[int | None, tuple[Booking, ...]] = {}
     for booking in meanwhile.filter(client__in=clients, start_at__lt=slot.end_at, end_at__gt=slot.start_at):
         found[booking.client_id] = (*found.get(booking.client_id, ()), booking)
@@ -129,7 +130,10 @@ def _elsewhere(entries: Sequence[WaitingEntry], slot: Slot) -> dict[int | None, 
 def _next(slot_id: int) -> Offer | None:
     """One offer, if a seat is free and somebody suits."""
     slot = (
-        Slot.objects.free().select_related("kind", "district", "session__district").filter(pk=slot_id).first()
+        Slot.objects.joinable()
+        .select_related("kind", "district", "session__district")
+        .filter(pk=slot_id)
+        .first()
     )
     now = timezone.now()
     if slot is None or deadline(slot, now) is None:
@@ -297,5 +301,5 @@ def _worth_offering() -> list[int]:
     waits = WaitingEntry.objects.waiting().filter(
         ~Exists(asked), Q(slot=None) | Q(slot=OuterRef("pk")), kind=OuterRef("kind")
     )
-    free = Slot.objects.free().filter(Exists(waits), session__status=Session.Status.PLANNED)
+    free = Slot.objects.joinable().filter(Exists(waits), session__status=Session.Status.PLANNED)
     return list(free.order_by("start_at").values_list("pk", flat=True))

@@ -214,7 +214,7 @@ def fits(entry: WaitingEntry, slot: Slot, now: datetime) -> list[Problem]:
 
 def is_short_notice(slot: Slot, now: datetime) -> bool:
     """Whether only those who can come at short notice are asked."""
-    return slot.start_at - now < timedelta(days=slot.kind.late_days)
+    return slot.closes_at - now < timedelta(days=slot.kind.late_days)
 
 
 def _wanted(entry: WaitingEntry, slot: Slot, now: datetime) -> Iterator[Problem]:

@@ -31,6 +31,15 @@ class SlotQuerySet(models.QuerySet["Slot"]):
     def free(self) -> Self:
         """Open slots to come with a seat nobody lives on (a hold past `held_until` is dead), whose person
         and room are there. No lessons."""
+        return self._with_place().filter(start_at__gt=Now())
+
+    def joinable(self) -> Self:
+        """As `free`, with courses that have begun: one joins them on the way."""
+        return self._with_place().filter(
+            Q(start_at__gt=Now()) | Q(format=SlotFormat.COURSE, end_at__gt=Now())
+        )
+
+    def _with_place(self) -> Self:
         from scheduling.models.booking import Booking
 
         taken = Booking.objects.living().filter(slot=OuterRef("pk"))
@@ -38,7 +47,7 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         # One seat is the rule, and answered without counting.
         has_place = ~Exists(taken) | (Q(capacity__gt=1) & Q(capacity__gt=Subquery(count)))
         bookable = self.open().exclude(format=SlotFormat.LESSON)
-        return bookable.filter(has_place, ~self._absent(), start_at__gt=Now())
+        return bookable.filter(has_place, ~self._absent())
 
     def with_absence(self) -> Self:
         """Each with `is_away`: whoever holds it, or the room, is absent at its time."""

@@ -11,7 +11,8 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.models import Message
-from scheduling import booking, course_seats, courses, enrolments, reminders, seats
+from scheduling import acceptance, booking, course_seats, courses, enrolments, reminders, seats, waiting
+from scheduling import offers as waiting_offers
 from scheduling.models import Booking, Course, Enrolment, Slot
 from scheduling.problems import Refused
 from tests import factories
@@ -198,6 +199,43 @@ def test_whoever_moves_out_of_a_residential_group_frees_the_place() -> None:
     enrolments.end(place, "finished", by=place.holder)
     assert enrol(group).status == "booked"
     assert Enrolment.objects.get(booking=place).outcome == "finished"
+
+
+# --- The waiting list ------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_place_given_back_is_offered_to_who_waits_for_this_course(has_begun: bool) -> None:
+    course = offers.enter(capacity=1)
+    leaves, waits = enrol(course), factories.ClientFactory()
+    asked = waiting.enter(
+        kind=course.slot.kind, slot=course.slot, format="course", client=waits, by=waits.owner
+    )
+    if has_begun:
+        Slot.objects.filter(pk=course.slot_id).update(start_at=timezone.now() - timedelta(days=3))
+
+    enrolments.end(leaves, "left", left_reason="moved", by=leaves.holder)
+
+    offer = waiting_offers.own(waits.owner)[0]
+    assert (offer.entry, offer.slot) == (asked, course.slot)
+    place = acceptance.accept(offer, by=waits.owner)
+    assert (place.status, place.during.isempty) == ("booked", True)
+    assert place.enrolment.requested_on == timezone.localdate(asked.entered_at)
+    asked.refresh_from_db()
+    assert asked.outcome == "booked"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_on_a_course_is_still_offered_appointments() -> None:
+    course, client = offers.enter(), factories.ClientFactory()
+    enrol(course, client)
+    session = factories.SessionFactory(start_at=courses.lessons(course)[1].start_at)
+    slot = factories.SlotFactory(session=session)
+    taken = booking.book(slot, client=factories.ClientFactory(), by=factories.UserFactory())
+    waiting.enter(kind=slot.kind, format=slot.format, client=client, by=client.owner)
+
+    booking.cancel(taken, reason="client", by=taken.holder)
+
+    assert [offer.slot for offer in waiting_offers.own(client.owner)] == [slot]
 
 
 # --- Who may know --------------------------------------------------------------------------------
