@@ -36,6 +36,7 @@ ENTRIES = [
     Entry(_("Heute"), "consultations:today"),
     Entry(_("Sprechstunde"), "scheduling:board"),
     Entry(_("Anmeldungen"), "consultations:referrals"),
+    Entry(_("Warteliste"), "scheduling:waiting"),
     Entry(_("Klientinnen und Klienten"), "clients:list"),
     Entry(_("Tagesagenda"), "consultations:agenda"),
     Entry(_("Planung"), "scheduling:sessions"),

@@ -37,7 +37,7 @@ def for_slot(user: User, slot: Slot) -> list[Prepared]:
 def own_holds(user: User) -> list[Booking]:
     """The consultation places one holds, the first to end first, each with the database's `now`."""
     holds = Booking.objects.living().filter(
-        holder=user, status=Booking.Status.TENTATIVE, slot__kind__needs_referral=True
+        holder=user, status=Booking.Status.TENTATIVE, slot__kind__needs_referral=True, offer=None
     )
     around = holds.select_related("slot__session__specialist", "slot__session__room")
     return list(around.annotate(now=ClockTimestamp()).order_by("held_until"))

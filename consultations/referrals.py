@@ -23,11 +23,12 @@ from consultations import crisis, readiness
 from consultations.models import Referral
 from consultations.readiness import problems
 from scheduling import booking as bookings
-from scheduling import rebooking, seats
+from scheduling import offers, rebooking, seats, waiting
 from scheduling.models import (
     BlockFormat,
     Booking,
     CancelReason,
+    Offer,
     Rebooking,
     Resource,
     Session,
@@ -187,7 +188,7 @@ def autosave(referral: Referral, *, by: User, data: Mapping[str, Any], revision:
 
 def _lock_to_write(referral: Referral, data: Mapping[str, Any], by: User) -> Referral:
     if data.keys() & _CONCERN_CLIENT:
-        return _lock_with_client(referral, by=by, also=data.get("client"))
+        return lock_with_client(referral, by=by, also=data.get("client"))
     return _lock(referral, by=by)
 
 
@@ -281,16 +282,22 @@ def _refuse_foreign(client: Client | None, by: User) -> None:
 # --- Booking -----------------------------------------------------------------------------------
 @tried_again
 def submit(
-    referral: Referral, *, slot_or_hold: Slot | Booking, by: User, idempotency_key: UUID | None = None
+    referral: Referral,
+    *,
+    slot_or_hold: Slot | Booking,
+    by: User,
+    idempotency_key: UUID | None = None,
+    accepts: Offer | None = None,
 ) -> Booking:
     """Book the place with this referral: both stand, or neither. Also after a cancelled or missed one.
 
     The same form (`idempotency_key`) acts once and gives the same booking again. Raises `Refused` with
     every reason (and the next free slot where the place is gone), `Referral.DoesNotExist` when one may
-    not submit it. The appointment of a case consultation carries no client, so nobody gets a message.
+    not submit it. `accepts` is the offer from the waiting list whose seat it is. The appointment of a
+    case consultation carries no client, so nobody gets a message.
     """
     with transaction.atomic():
-        stored = _lock_with_client(referral, by=by)
+        stored = lock_with_client(referral, by=by)
         done = stored.booking
         if done is not None and idempotency_key is not None and done.idempotency_key == idempotency_key:
             return done
@@ -305,6 +312,8 @@ def submit(
             stored.booking = made
             stored.submitted_at = made.booked_at
             stored.save(update_fields=["booking", "submitted_at", "saved_at"])
+            if stored.waiting_entry_id is not None and accepts is None:
+                waiting.found(made, by=by, entry=stored.waiting_entry_id)
             audit.record("referral_submitted", stored, by=by, booking=str(made.uuid), format=stored.format)
 
         return bookings.book(
@@ -313,6 +322,7 @@ def submit(
             by=by,
             idempotency_key=idempotency_key,
             attach=attach,
+            accepts=accepts,
         )
 
 
@@ -320,13 +330,14 @@ def submit(
 def withdraw(referral: Referral, *, by: User, reason: CancelReason | str = CancelReason.CASEWORKER) -> None:
     """The question has gone away. A coming appointment is cancelled with it. Raises `Refused`."""
     with transaction.atomic():
-        stored = _lock_with_client(referral, by=by)
+        stored = lock_with_client(referral, by=by)
         if stored.withdrawn_at is not None:
             return
         if stored.booking is not None and stored.booking.status in _BEGUN:
             raise Refused([TOO_LATE_TO_WITHDRAW])
         _cancel_coming(stored, reason, by)
         _look_for_none(stored, by)
+        _wait_no_longer(stored, by)
         stored.withdrawn_at = timezone.now()
         stored.save(update_fields=["withdrawn_at", "saved_at"])
         audit.record("referral_withdrawn", stored, by=by)
@@ -350,7 +361,7 @@ def give_consent(
     or a date in the future.
     """
     with transaction.atomic():
-        stored = _lock_with_client(referral, by=by)
+        stored = lock_with_client(referral, by=by)
         if stored.has_valid_consent:
             assert stored.consent is not None  # noqa: S101 (for the type checker)
             return stored.consent
@@ -392,11 +403,12 @@ def revoke_consent(referral: Referral, *, by: User) -> None:
     back, and the specialist reads nothing of it any more. Repeating it changes nothing.
     """
     with transaction.atomic():
-        stored = _lock_with_client(referral, by=by)
+        stored = lock_with_client(referral, by=by)
         if stored.consent is None or stored.consent.revoked_at is not None:
             return
         _cancel_coming(stored, CancelReason.CONSENT_REVOKED, by)
         _look_for_none(stored, by)
+        _wait_no_longer(stored, by)
         consents.revoke(stored.consent, by=by)
         audit.record("referral_consent_revoked", stored, by=by)
 
@@ -423,7 +435,12 @@ def _slot(slot_id: int, by: User) -> Slot:
     return cast("Slot", slot)
 
 
-def _lock_with_client(referral: Referral, *, by: User, also: Client | None = None) -> Referral:
+def _wait_no_longer(referral: Referral, by: User) -> None:
+    if referral.waiting_entry is not None:
+        offers.withdraw(referral.waiting_entry, by=by)
+
+
+def lock_with_client(referral: Referral, *, by: User, also: Client | None = None) -> Referral:
     """As `_lock`, after the client (and the one to come). Raises `Conflict` when the client is being
     changed meanwhile.
     """

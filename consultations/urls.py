@@ -13,6 +13,7 @@ from consultations.views import (
     referrals,
     sheets,
     today,
+    waiting_list,
 )
 
 app_name = "consultations"
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("anmeldung/<uuid:uuid>/", referrals.step, {"step": "uebersicht"}, name="referral"),
     path("anmeldung/<uuid:uuid>/format-wechseln/", referrals.change_format, name="change_format"),
     path("anmeldung/<uuid:uuid>/zurueckziehen/", referrals.withdraw, name="withdraw_referral"),
+    path("anmeldung/<uuid:uuid>/warteliste/", waiting_list.wait, name="wait"),
     path("anmeldung/<uuid:uuid>/einwilligung/erteilen/", consents.give, name="give_consent"),
     path("anmeldung/<uuid:uuid>/einwilligung/widerrufen/", consents.revoke, name="revoke_consent"),
     path("anmeldung/<uuid:uuid>/einwilligung/blatt/", consents.sheet, name="consent_sheet"),

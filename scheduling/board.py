@@ -10,14 +10,14 @@ from enum import StrEnum
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Permission
 from scheduling import doors, live, problems
-from scheduling.models import Booking, Session, Slot, SlotFormat
+from scheduling.models import Booking, Offer, Session, Slot, SlotFormat
 from scheduling.problems import Problem
 from scheduling.seats import ClockTimestamp
 
@@ -76,6 +76,7 @@ class Card:
     taken: tuple[Taken, ...]
     may_book: bool
     against: tuple[Problem, ...]  # why nobody may hold it, by the rules of its kind
+    is_offered: bool  # to this viewer, from the waiting list
 
     @property
     def may_hold(self) -> bool:
@@ -86,7 +87,7 @@ class Card:
     def may_ask_why(self) -> bool:
         """Whether this viewer books, and is not offered the place."""
         offered = self.state in {State.MINE, State.BOOKED, State.PAST}
-        return self.may_book and not offered and not self.may_hold
+        return self.may_book and not offered and not self.is_offered and not self.may_hold
 
     @property
     def neutral(self) -> str:
@@ -223,7 +224,10 @@ def cards(slots: Sequence[Slot], user: User) -> list[Card]:
     """The given slots (of `_slots`) with what lives on them. One query."""
     living = Booking.objects.living().filter(slot__in=[slot.pk for slot in slots])
     # Names are encrypted and not wanted here: of the client only the number is read.
-    found = living.select_related("client").only(*_SEAT_COLUMNS).order_by("seat")
+    from_list = Exists(Offer.objects.filter(booking=OuterRef("pk")))
+    found = (
+        living.select_related("client").only(*_SEAT_COLUMNS).annotate(from_list=from_list).order_by("seat")
+    )
     by_slot: dict[int, list[Booking]] = {slot.pk: [] for slot in slots}
     slot_of = {slot.pk: slot for slot in slots}
     for booking in found:
@@ -242,7 +246,8 @@ def _slots(user: User) -> QuerySet[Slot]:
 def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int, str]) -> Card:
     now: datetime = getattr(slot, "now")
     own = [one for one in living if _is_own(one, user)]
-    hold = next((one for one in own if one.status == Booking.Status.TENTATIVE), None)
+    held = [one for one in own if one.status == Booking.Status.TENTATIVE]
+    hold = next((one for one in held if not getattr(one, "from_list")), None)
     booked = [one for one in own if one.status != Booking.Status.TENTATIVE]
     room = max(0, slot.capacity - len(living)) if slot.is_open and slot.start_at > now else 0
     free_seats = 0 if slot.is_away else room
@@ -261,6 +266,7 @@ def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int,
         ),
         may_book=user.may(Permission.BOOK),
         against=tuple(problems.out_of_time(slot, now)) if state == State.FREE else (),
+        is_offered=any(getattr(one, "from_list") for one in held),
     )
 
 

@@ -253,6 +253,14 @@ class Standing:
         return not any(one.left for one in self.all if one.organisation_id in (own, None))
 
 
+def show(user: User, sessions: Iterable[Session]) -> None:
+    """Give each session its `standing`, None where its seats are everyone's. One query."""
+    shown = list(sessions)
+    found = standings(user, shown)
+    for session in shown:
+        session.standing = found.get(session.pk)
+
+
 def standings(user: User, sessions: Iterable[Session]) -> dict[int, Standing]:
     """By session number, those whose seats are shared out now. One query."""
     found = (

@@ -7,6 +7,7 @@ from scheduling.views import (
     bookings,
     calendars,
     client_page,
+    contingents,
     feeds,
     planning,
     presence,
@@ -14,6 +15,7 @@ from scheduling.views import (
     rooms,
     sessions,
     slips,
+    waiting,
 )
 
 
@@ -68,6 +70,16 @@ urlpatterns = [
     path("verfuegbarkeit/<uuid:uuid>/wochenzeiten/", presence.set_hours, name="set_hours"),
     path("verfuegbarkeit/<uuid:uuid>/abwesenheit/", presence.add_absence, name="add_absence"),
     path("abwesenheiten/<uuid:uuid>/entfernen/", presence.remove_absence, name="remove_absence"),
+    path("planung/sprechstunden/<uuid:uuid>/kontingente/", contingents.contingents, name="contingents"),
+    path("planung/termine/<uuid:uuid>/teilen/", waiting.divide, name="divide"),
+    path("warteliste/", waiting.waiting_list, name="waiting"),
+    path("warteliste/neu/", waiting.enter, name="enter_waiting"),
+    path("warteliste/<uuid:uuid>/", waiting.entry, name="waiting_entry"),
+    path("warteliste/<uuid:uuid>/austragen/", waiting.withdraw, name="withdraw_waiting"),
+    path("warteliste/termin/<uuid:uuid>/", waiting.why, name="why_whom"),
+    path("angebote/", waiting.offers_to_me, name="offers"),
+    path("angebote/<uuid:uuid>/annehmen/", waiting.accept, name="accept_offer"),
+    path("angebote/<uuid:uuid>/ablehnen/", waiting.decline, name="decline_offer"),
     path("neu-vergeben/", rebooking.rebook, name="rebook"),
     path("neu-vergeben/<uuid:uuid>/erledigt/", rebooking.settle, name="settle_rebooking"),
 ]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -44,6 +44,7 @@ ENDED = Problem(
 )
 OTHER_WANTED = Problem("other_wanted", _("Wartet auf einen anderen Termin."))
 OTHER_FORMAT = Problem("other_format_wanted", _("Wartet auf das andere Format."))
+CASE_CLOSED = Problem("waiting_case_closed", _("Der Fall ist abgeschlossen."))
 LANGUAGE = Problem(
     "language_missing", _("Niemand spricht hier die Sprache, und es ist keine Sprachmittlung dabei.")
 )
@@ -185,6 +186,21 @@ def _shares(kind: AppointmentKind) -> dict[int, float]:
     return {organisation: got.count(organisation) / len(got) for organisation in got}
 
 
+@dataclass(frozen=True)
+class Length:
+    """How many wait for a kind."""
+
+    kind: str
+    number: int
+
+
+def lengths(user: User) -> list[Length]:
+    """How many wait in the district, by kind; only where somebody does. One query."""
+    waiting = WaitingEntry.objects.of_district(user).waiting()
+    counted = waiting.order_by("kind__name").values_list("kind__name").annotate(number=Count("pk"))
+    return [Length(kind, number) for kind, number in counted]
+
+
 # --- What suits whom -----------------------------------------------------------------------------
 Check = Callable[[Sequence[WaitingEntry], Slot], Mapping[int, Sequence[Problem]]]
 _checks: list[Check] = []
@@ -222,6 +238,8 @@ def _wanted(entry: WaitingEntry, slot: Slot, now: datetime) -> Iterator[Problem]
         yield OTHER_WANTED
     elif entry.format and entry.format != slot.format:
         yield OTHER_FORMAT
+    if entry.client is not None and entry.client.closed_at is not None:
+        yield CASE_CLOSED
 
 
 def _people(entry: WaitingEntry, slot: Slot, now: datetime) -> Iterator[Problem]:

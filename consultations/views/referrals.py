@@ -36,7 +36,7 @@ def mine(request: SignedInRequest, uuid: UUID) -> Referral:
     """A referral one may write, with its state and all around it; else 404."""
     found = Referral.objects.of_case_team(request.user).with_state()
     around = found.select_related(
-        "client", "consent__recorded_by", "consent__revoked_by", "author", "district"
+        "waiting_entry", "client", "consent__recorded_by", "consent__revoked_by", "author", "district"
     )
     around = around.select_related("booking__slot__session__room", "booking__slot__session__specialist")
     return get_object_or_404(around, uuid=uuid)
@@ -228,6 +228,7 @@ def _overview(request: SignedInRequest, referral: Referral) -> HttpResponse:
         "noshow_reasons": NoShowReason.choices,
         "problems": [(problem, steps.where(problem)) for problem in found],
         "holds": [hold for hold in holds if hold.slot.format == referral.format],
+        "is_waiting": referral.waiting_entry is not None and referral.waiting_entry.ended_at is None,
         "version": SheetVersion.objects.filter(sheet__referral=referral).order_by("-number").first(),
     }
     return render(request, "consultations/referral_uebersicht.html", context)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from accounts.access import SignedInRequest, signed_in
 from accounts.roles import Permission
 from consultations import today as rule
+from scheduling import offers
 
 # Where a person of each permission usually goes; the first of theirs is the page's main action when
 # nothing waits.
@@ -28,6 +29,8 @@ def today(request: SignedInRequest) -> HttpResponse:
     """One list of what needs doing; below, today's appointments and the sessions ahead."""
     context = {
         "today": rule.of(request.user),
+        "offers": offers.own(request.user) if request.user.may(Permission.BOOK) else [],
+        "may_book": request.user.may(Permission.BOOK),
         "may_see_board": request.user.may(Permission.SEE_BOARD),
         "may_see_agenda": request.user.may(Permission.SEE_AGENDA),
         "may_work": request.user.may(Permission.WORK_ON_CASES),

@@ -189,6 +189,8 @@ class Session(models.Model):
 
     # Whether its seats are shared out; `seats.lock` knows, everyone else looks.
     has_contingents: bool = True
+    # How its seats are shared out: set by `contingents.show` only.
+    standing: object = None
 
     objects = SessionQuerySet.as_manager()
 

@@ -14,7 +14,7 @@ from accounts.access import SignedInRequest, requires
 from accounts.models import User
 from accounts.roles import Permission
 from scheduling import board as boards
-from scheduling import booking
+from scheduling import booking, contingents, waiting
 from scheduling.board import Month
 from scheduling.models import Booking, Session, Slot
 from scheduling.problems import Refused
@@ -35,10 +35,13 @@ def board(request: SignedInRequest, month: str = "") -> HttpResponse:
     except ValueError:
         raise Http404 from None
     days = boards.days(user, shown)
+    contingents.show(user, [*coming, *(day.session for day in days)])
     context = {
         "month": shown,
         "days": days,
         "coming": coming,
+        "waiting": waiting.lengths(user),
+        "may_book": user.may(Permission.BOOK),
         "may_plan": user.may(Permission.PLAN_SESSIONS),
         "now": timezone.now(),
     }
@@ -54,6 +57,7 @@ def session_day(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     day = boards.day(request.user, session)
     if day is None:
         raise Http404
+    contingents.show(request.user, [day.session])
     return render(request, "scheduling/board.html#day", {"day": day})
 
 

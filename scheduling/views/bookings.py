@@ -140,5 +140,7 @@ def _against_sms(found: Booking) -> list[Obstacle]:
 
 
 def _own_hold(request: SignedInRequest, slot: Slot) -> Booking | None:
-    holds = Booking.objects.living().filter(holder=request.user, slot=slot, status=Booking.Status.TENTATIVE)
+    holds = Booking.objects.living().filter(
+        holder=request.user, slot=slot, status=Booking.Status.TENTATIVE, offer=None
+    )
     return holds.annotate(now=ClockTimestamp()).first()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from scheduling import rebooking, running, series, sessions
+from scheduling import contingents, rebooking, running, series, sessions
 from scheduling.forms.sessions import CancelSessionForm, EndSeriesForm
 from scheduling.models import Booking, Series, Session, Slot
 from scheduling.models.series import SessionQuerySet
@@ -60,6 +60,7 @@ def session_list(request: SignedInRequest, year: int | None = None) -> HttpRespo
 def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One session: its slots with their state and at most the case number."""
     found = _own(request, uuid)
+    contingents.show(request.user, [found])
     living = Booking.objects.living().select_related("client").only(
         "slot_id", "status", "held_until", "client__case_number"
     )  # fmt: skip

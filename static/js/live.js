@@ -169,8 +169,8 @@
     if (!element || busy.has(id)) return;
     const hadFocus = element.contains(document.activeElement);
     const focused = hadFocus && document.activeElement.id;
-    const announcement = element.dataset.announce;
     window.htmx.swap(element, html, { swapStyle: "outerHTML" });
+    const announcement = document.getElementById(id)?.dataset.announce;
     if (announcement) say(announcement);
     if (hadFocus && !element.isConnected) {
       (document.getElementById(focused) || document.getElementById(id))?.focus({ preventScroll: true });
