@@ -32,7 +32,7 @@ GOAL = Goal(">=", 0.5)
 MESSAGES = 3  # at booking, early, the day before
 
 # How pgbench counts: the how-manieth slot of all, its client, and the caseworker.
-_COUNTING = f"""\\set i :i + 1
+COUNTING = f"""\\set i :i + 1
 \\set n :first + :client_id * :each + :i
 \\set slot {SLOTS} + :n
 \\set client {CLIENTS} + :n % :clients
@@ -51,7 +51,7 @@ def measure(effort: Effort) -> Iterator[Result]:
     database.analyse()
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "booking.sql"
-        script.write_text(_COUNTING + _recorded(slots[0], people[0], start), encoding="utf-8")
+        script.write_text(COUNTING + recorded(slots[0], people[0], start), encoding="utf-8")
         race = Race(script, clients)
         for number, each in cases:
             pairs = list(race.run(number, each, rounds))
@@ -59,7 +59,7 @@ def measure(effort: Effort) -> Iterator[Result]:
             yield side_by_side("booking-rule", pairs, goal=GOAL, unit="bookings/s", note=note)
 
 
-def _recorded(slot: Slot, client: Client, start: datetime) -> str:
+def recorded(slot: Slot, client: Client, start: datetime) -> str:
     """What the rule sends for one booking, as lines of pgbench."""
     form, by, recorder = uuid4(), client.owner, pgbench.Recorder()
     with connection.execute_wrapper(recorder):

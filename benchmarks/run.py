@@ -19,6 +19,7 @@ from config import embedded_db
 # Name → module. A module has `measure(effort)`, which yields results; it is imported once Django stands.
 BENCHMARKS = {
     "booking-rule": "benchmarks.booking_rule",
+    "quota-row": "benchmarks.quota_row",
     "booking-http": "benchmarks.booking_http",
     "feed": "benchmarks.feed",
 }

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Client
-from consultations import exceptions, referrals
+from consultations import exceptions, referrals, waiting_list
 from consultations.models import Clarification, Referral
 from scheduling import slots
 from scheduling.models import BlockFormat, Booking, Session, Slot
@@ -101,8 +101,9 @@ def load() -> None:
         )
         if slot is not None:
             referrals.submit(referral, slot_or_hold=slot, by=referral.author)
-    for invented in (YUSUF, FATIMA, KASTANIE, ROJIN):
+    for invented in (YUSUF, FATIMA, ROJIN):
         _draft(invented, specialist)
+    _waits_for(_draft(KASTANIE, specialist), coming[0])
     past = _past(coming[0])
     for invented in (OLENA, AHORN):
         _hold(_draft(invented, specialist), past)
@@ -128,6 +129,12 @@ def _draft(invented: Invented, specialist: str) -> Referral:
         )
         draft.refresh_from_db()
     return draft
+
+
+def _waits_for(referral: Referral, session: Session) -> None:
+    """Whoever cancels the case consultation of that day sees the seat go to this one."""
+    day = timezone.localtime(session.start_at).date()
+    waiting_list.enter(referral, by=referral.author, earliest_on=day, latest_on=day, at_short_notice=True)
 
 
 def _past(model: Session) -> Session:

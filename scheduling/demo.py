@@ -6,8 +6,8 @@ from dateutil.relativedelta import relativedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
-from scheduling import resources, series
+from accounts.models import Organisation, User
+from scheduling import contingents, resources, series
 from scheduling.models import BlockFormat, HolidayRule, Series
 from scheduling.planning import Block
 from scheduling.recurrence import LAST, NthWeekday
@@ -22,7 +22,7 @@ BLOCKS = (
 
 @transaction.atomic
 def load() -> Series:
-    """Two rooms, the specialist, and the year from the present month on."""
+    """Two rooms, the specialist, the year from the present month on, and whose seats are set aside."""
     coordinator = User.objects.get(username="koordination")
     room = resources.save_room(
         None, name="Raum 2.14", address="Hauptstr. 1, Zimmer 2.14", way="Aufzug im Hof", by=coordinator
@@ -31,7 +31,7 @@ def load() -> Series:
         None, name="Bürgerhaus", address="Marktplatz 4, 1. Stock", way="Haltestelle Rathaus", by=coordinator
     )
     today = timezone.localdate()
-    return series.plan(
+    planned = series.plan(
         by=coordinator,
         district=coordinator.district,
         kind=resources.ensure_kind(coordinator.district),
@@ -44,6 +44,9 @@ def load() -> Series:
         until=today.replace(day=1) + relativedelta(months=13, days=-1),
         holiday_rule=HolidayRule.WEEK_LATER,
     )
+    shares = {Organisation.objects.get(short_name=name): 1 for name in ("AWO", "Caritas")}
+    contingents.set_aside_from_series(planned, shares, free_days_before=14, by=coordinator)
+    return planned
 
 
 def _next_tuesday(today: date) -> date:

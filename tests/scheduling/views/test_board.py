@@ -177,8 +177,8 @@ def test_the_number_of_queries_does_not_grow(
     browser = as_user(anna)
     browser.get(board_of(slot))
 
-    # session, user, second factor; next dates, slots, bookings, what they are about
-    with django_assert_num_queries(7):
+    # session, user, second factor; next dates, slots, bookings, what they are about; contingents, waiting list
+    with django_assert_num_queries(9):
         browser.get(board_of(slot))
 
 

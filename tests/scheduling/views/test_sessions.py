@@ -164,7 +164,7 @@ def test_a_session_costs_the_same_with_one_booking_and_with_three(
         factories.BookingFactory(slot=slot, client=client, holder=client.owner)
     url = reverse("scheduling:session", args=[session.uuid])
     browser.get(url)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert browser.get(url).content.decode().count("F-") == number
 
 
