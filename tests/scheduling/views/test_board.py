@@ -177,7 +177,7 @@ def test_the_number_of_queries_does_not_grow(
     browser = as_user(anna)
     browser.get(board_of(slot))
 
-    # session, user, second factor; next dates, slots, bookings, what they are about; contingents, waiting list
+    # session, user, second factor; next dates, slots, bookings, what they are about; contingents, list
     with django_assert_num_queries(9):
         browser.get(board_of(slot))
 
