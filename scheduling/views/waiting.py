@@ -143,7 +143,7 @@ def why(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     )
     now = timezone.now()
     history = Offer.objects.filter(slot=slot).select_related("entry__client", "entry__organisation")
-    is_free = Slot.objects.free().filter(pk=slot.pk).exists()
+    is_free = Slot.objects.joinable().filter(pk=slot.pk).exists()
     context = {
         "slot": slot,
         "is_free": is_free,
