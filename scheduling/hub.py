@@ -106,6 +106,9 @@ class Hub:
         self._listens = asyncio.Event()
         self._has_paused = False
         self._fresh: dict[str, Frame] = {}
+        # In which topic each known slot is, and the topics that lost one to another day.
+        self._where: dict[str, str] = {}
+        self._left: set[str] = set()
         self._has_fresh = asyncio.Event()
         self._looked_at: datetime | None = None  # by the database's clock
 
@@ -141,6 +144,8 @@ class Hub:
         topic.sockets.discard(socket)
         if not topic.sockets:
             del self._topics[name]
+            for slot in topic.frames:
+                self._where.pop(slot, None)
         if not self._topics:
             for task in self._tasks:
                 task.cancel()
@@ -198,7 +203,12 @@ class Hub:
     async def _read(self, listening: psycopg.AsyncConnection[Any], names: list[str], *, tell: bool) -> None:
         """Read whole topics anew."""
         if names:
-            self._keep(await self._look(listening, live.FRAMES_OF_TOPICS, [names]))
+            found = await self._look(listening, live.FRAMES_OF_TOPICS, [names])
+            for name in names:
+                # What is not there any more is on another day.
+                if (topic := self._topics.get(name)) is not None:
+                    topic.frames.clear()
+            self._keep(found)
         for name in names:
             if (topic := self._topics.get(name)) is not None:
                 topic.is_known = True
@@ -227,11 +237,28 @@ class Hub:
 
     def _keep(self, frames: Iterable[Frame]) -> list[Frame]:
         """Remember what is new, and give it back."""
-        return [
-            frame
-            for frame in frames
-            if (topic := self._topics.get(frame.topic)) is not None and topic.takes(frame)
-        ]
+        fresh = []
+        for frame in frames:
+            topic = self._topics.get(frame.topic)
+            if self._leaves_its_day(frame) and topic is not None and topic.takes(frame):
+                self._where[frame.slot] = frame.topic
+                fresh.append(frame)
+        return fresh
+
+    def _leaves_its_day(self, frame: Frame) -> bool:
+        """A session was moved: whoever watches the day where the slot was reads that day anew. False if
+        the frame is older than the move."""
+        before = self._where.get(frame.slot, frame.topic)
+        topic = self._topics.get(before)
+        if before == frame.topic or topic is None or frame.slot not in topic.frames:
+            return True
+        if topic.frames[frame.slot].version >= frame.version:
+            return False
+        del topic.frames[frame.slot]
+        del self._where[frame.slot]
+        self._left.add(before)
+        self._has_fresh.set()
+        return True
 
     # --- Telling -------------------------------------------------------------------------------
     def _tell(self, frames: Iterable[Frame]) -> None:
@@ -245,6 +272,10 @@ class Hub:
             await self._has_fresh.wait()
             self._has_fresh.clear()
             fresh, self._fresh = self._fresh, {}
+            left, self._left = self._left, set()
+            for name in left:
+                if (topic := self._topics.get(name)) is not None and topic.is_known:
+                    await self._send(topic.state(), topic.sockets)
             for frame in fresh.values():
                 if (topic := self._topics.get(frame.topic)) is not None and topic.is_known:
                     await self._send(frame.text, topic.sockets)

@@ -16,7 +16,18 @@ from accounts import audit
 from accounts.models import User
 from accounts.roles import Permission
 from scheduling import booking as bookings
-from scheduling import contingents, doors, live, problems, reminders, seats, vacancies, waiting
+from scheduling import (
+    company,
+    contingents,
+    doors,
+    feeds,
+    live,
+    problems,
+    reminders,
+    seats,
+    vacancies,
+    waiting,
+)
 from scheduling.models import Booking, BookingMove, Slot, SlotFormat
 from scheduling.problems import Facts, Problem, Refused
 from scheduling.seats import ClockTimestamp, Locked
@@ -76,8 +87,7 @@ def move(booking: Booking, to: Slot, *, by: User, reason: str = "") -> Booking:
             moved_by=by,
             reason=reason.strip(),
         )
-        _moved("moved", found, locked, by)
-        vacancies.announce(was)
+        _moved("moved", found, was, locked, by)
         return found
 
 
@@ -99,8 +109,7 @@ def undo(booking: Booking, *, by: User) -> Booking:
         _place(found, locked[back.from_slot_id], by)
         found.moves -= 1
         back.delete()
-        _moved("move_undone", found, locked, by)
-        vacancies.announce(was)
+        _moved("move_undone", found, was, locked, by)
         return found
 
 
@@ -169,6 +178,7 @@ def _place(found: Booking, to: Locked, by: User, limit: Sequence[Problem] = ()) 
         to, by=whose, client=found.client, moving=found, to_book=True, with_referral=needs_referral
     )
     against = [*_against(found, facts), *limit, *problems.collect(facts)]
+    against += company.against(found, to.slot.start_at - found.start_at)
     if needs_referral:
         against += doors.against_move(found, [to.slot]).get(to.slot.pk, [])
     if against:
@@ -202,7 +212,7 @@ def _limit(found: Booking, by: User, reason: str) -> list[Problem]:
     return [] if reason.strip() else [problems.NEEDS_A_REASON]
 
 
-def _moved(verb: str, found: Booking, locked: dict[int, Locked], by: User) -> None:
+def _moved(verb: str, found: Booking, was: Slot, locked: dict[int, Locked], by: User) -> None:
     """Store it, tell everyone who watches either slot, and the client."""
     told_again(found)
     found.save(
@@ -211,10 +221,13 @@ def _moved(verb: str, found: Booking, locked: dict[int, Locked], by: User) -> No
             "answer", "answered_at", "ical_sequence",
         ]
     )  # fmt: skip
+    company.move_along(found, found.start_at - was.start_at)
+    feeds.appointment_changed(found)
     audit.record(verb, found, by=by, district=found.slot.district, moves=found.moves)
     for place in locked.values():
         seats.touch(place.slot)
         live.slot_changed(place.slot)
+    vacancies.announce(was)
     waiting.found(found, by=by)
     reminders.plan(found, now=max(place.now for place in locked.values()))
 

@@ -19,7 +19,15 @@ from accounts.models import District
 from scheduling import public_holidays, recurrence, wall_clock
 from scheduling.availability import Availability, Away
 from scheduling.availability import read as read_availability
-from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Reservation, Resource, SlotFormat
+from scheduling.models import (
+    AppointmentKind,
+    BlockFormat,
+    HolidayRule,
+    Reservation,
+    Resource,
+    Session,
+    SlotFormat,
+)
 
 HORIZON = relativedelta(months=12)
 LONGEST_AHEAD = relativedelta(years=2)
@@ -262,13 +270,17 @@ def dates(
     return result
 
 
-def busy(resources: Iterable[Resource], district: District, *, since: datetime) -> Busy:
+def busy(
+    resources: Iterable[Resource], district: District, *, since: datetime, besides: Session | None = None
+) -> Busy:
     """Where the resources are from `since` on, and when they are not there at all. Three queries.
 
-    Adjoining slots of one session make one entry.
+    Adjoining slots of one session make one entry. `besides`: a session that is about to be moved.
     """
     known = {resource.pk: resource for resource in resources}
     query = Reservation.objects.filter(resource__in=known, during__overlap=DateTimeTZRange(since, None))
+    if besides is not None:
+        query = query.exclude(slot__in=besides.slots.all())
     result = Busy(availability=read_availability(known.values(), district, since=since))
     last: tuple[int, int | None] | None = None
     for pk, session, at in query.order_by("resource_id", "during").values_list(

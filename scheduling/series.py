@@ -198,6 +198,19 @@ def strike(session: Session) -> None:
         _occurrence(session.series.event, session.original_start_at, length, cancelled=True).save()
 
 
+def shift(session: Session) -> None:
+    """Note at the stored series when this date takes place instead; inside the act's transaction."""
+    if session.series is None:
+        return
+    found = Occurrence.objects.filter(
+        event_id=session.series.event_id, original_start=session.original_start_at
+    )
+    if not found.update(start=session.start_at, end=session.end_at):
+        length = session.end_at - session.start_at
+        event, original_at = session.series.event, session.original_start_at
+        _occurrence(event, original_at, length, start_at=session.start_at).save()
+
+
 # --- Storing ---------------------------------------------------------------------------------
 def _store(outline: Outline, left_out: Iterable[date], *, kind: AppointmentKind, **values: Any) -> Series:
     frequency, params = recurrence.stored(outline.rule)

@@ -31,18 +31,18 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
     reason stays. Raises `Refused` when the session is over.
     """
     with transaction.atomic():
-        locked = _lock(session)
+        locked = lock(session)
         session = Session.objects.select_for_update(no_key=True, of=("self",)).get(pk=session.pk)
         if session.status == Session.Status.CANCELLED:
             return []
         now = max((each.now for each in locked), default=timezone.now())
         if session.end_at <= now:
             raise Refused([OVER])
-        took_place = set(_of(session).filter(status__in=_TOOK_PLACE).values_list("slot_id", flat=True))
+        took_place = set(of(session).filter(status__in=_TOOK_PLACE).values_list("slot_id", flat=True))
         closing = [slot for slot, _now in locked if slot.is_open and slot.pk not in took_place]
-        _end_holds(closing, by)
+        end_holds(closing, by)
         slots.close(closing)
-        cancelled = [_cancel(booking, by) for booking in _of(session).filter(status=Booking.Status.BOOKED)]
+        cancelled = [give_up(booking, by) for booking in of(session).filter(status=Booking.Status.BOOKED)]
         series.strike(session)
         session.status = Session.Status.CANCELLED
         session.cancelled_at = now
@@ -56,30 +56,33 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
     return cancelled
 
 
-def _lock(session: Session) -> list[seats.Locked]:
+def lock(session: Session) -> list[seats.Locked]:
     """The session's slots, locked after the clients booked on them.
 
     A client booked in between is locked out of order by `booking.cancel`; should that ever meet a
     rival, PostgreSQL ends one of them and `tried_again` repeats it.
     """
-    concerned = _of(session).filter(status=Booking.Status.BOOKED).values("client")
+    concerned = of(session).filter(status=Booking.Status.BOOKED).values("client")
     list(Client.objects.select_for_update(no_key=True).filter(pk__in=concerned).order_by("pk"))
     keys = session.slots.order_by("pk").values_list("pk", flat=True)
     return [seats.lock(pk) for pk in keys]
 
 
-def _of(session: Session) -> BookingQuerySet:
+def of(session: Session) -> BookingQuerySet:
+    """All its bookings, in order."""
     return Booking.objects.filter(slot__session=session).order_by("start_at", "pk")
 
 
-def _end_holds(closing: list[Slot], by: User) -> None:
+def end_holds(closing: list[Slot], by: User) -> None:
+    """Whoever was about to book there has to look again; offers are withdrawn. The slots are locked."""
     ending = list(Booking.objects.filter(slot__in=closing, status=Booking.Status.TENTATIVE))
     for hold in ending:
         audit.record("hold_ended", hold, by=by)
     holds.remove(ending, offers_are=Offer.Outcome.WITHDRAWN, by=by)
 
 
-def _cancel(booking: Booking, by: User) -> Booking:
+def give_up(booking: Booking, by: User) -> Booking:
+    """Cancel it and put it on the list to rebook; inside the act's transaction."""
     cancelled = bookings.cancel(booking, reason=CancelReason.SESSION, by=by)
     rebooking.note(cancelled)
     return cancelled

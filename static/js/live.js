@@ -53,6 +53,15 @@
       this.timer = setTimeout(() => this.connect(), pause);
     }
 
+    // The element was read anew and speaks of another day now (its session was moved).
+    follow() {
+      const path = this.element?.dataset.live;
+      if (!path || path === this.path) return;
+      this.path = path;
+      this.drop();
+      this.connect();
+    }
+
     // Something happened that makes it worth while to look at the line now: a lid, a network, a tab.
     check() {
       const isSilent = performance.now() - this.heardAt > SILENCE;
@@ -170,7 +179,11 @@
     const hadFocus = element.contains(document.activeElement);
     const focused = hadFocus && document.activeElement.id;
     window.htmx.swap(element, html, { swapStyle: "outerHTML" });
+<<<<<<< Updated upstream
     const announcement = document.getElementById(id)?.dataset.announce;
+=======
+    lines.forEach((line) => line.follow());
+>>>>>>> Stashed changes
     if (announcement) say(announcement);
     if (hadFocus && !element.isConnected) {
       (document.getElementById(focused) || document.getElementById(id))?.focus({ preventScroll: true });

@@ -23,8 +23,9 @@ from accounts.models import User
 from accounts.roles import Role
 from config.asgi import application
 from scheduling import booking as rules
-from scheduling import hub, live
+from scheduling import hub, live, session_moves
 from scheduling.models import Booking, Slot
+from scheduling.session_moves import Place
 from tests import factories
 from tests.sign_in import as_user
 
@@ -218,6 +219,32 @@ async def test_several_browsers_hear_the_same_and_other_days_hear_nothing() -> N
         await in_thread(rules.hold)(slot, by=anna)
         assert await one.hears_of(slot, "held") == await two.hears_of(slot, "held")
         assert await elsewhere.socket.receive_nothing(timeout=0.3)
+
+
+async def test_a_moved_session_leaves_the_old_day_and_comes_to_the_new_one() -> None:
+    """Another session of the old day stays; nobody need ask for the new day to be told by the old one."""
+    slot, anna = await a_slot()
+
+    def more() -> tuple[Slot, Slot]:
+        start = slot.session.start_at
+        that_day = factories.SessionFactory(
+            series=slot.session.series, start_at=start, original_start_at=start + timedelta(minutes=1)
+        )
+        next_day = factories.SessionFactory(series=that_day.series, start_at=start + timedelta(days=1))
+        return factories.SlotFactory(session=that_day), factories.SlotFactory(session=next_day)
+
+    def move() -> None:
+        session = slot.session
+        to = Place(session.start_at + timedelta(days=1), session.specialist, session.room)
+        session_moves.move(session, to, by=factories.UserFactory(roles=[Role.COORDINATOR]))
+
+    stays, there = await in_thread(more)()
+    async with watching(slot, anna) as old:
+        async with watching(there, anna) as new:
+            await in_thread(move)()
+            assert (await new.hears_of(slot, "free"))["version"] == 2
+        left = await old.hears_until(lambda one: "slots" in one)
+        assert [frame["slot"] for frame in left["slots"]] == [str(stays.uuid)]
 
 
 async def test_a_burst_on_one_slot_is_gathered_and_ends_with_the_last_word() -> None:
