@@ -179,11 +179,8 @@
     const hadFocus = element.contains(document.activeElement);
     const focused = hadFocus && document.activeElement.id;
     window.htmx.swap(element, html, { swapStyle: "outerHTML" });
-<<<<<<< Updated upstream
     const announcement = document.getElementById(id)?.dataset.announce;
-=======
     lines.forEach((line) => line.follow());
->>>>>>> Stashed changes
     if (announcement) say(announcement);
     if (hadFocus && !element.isConnected) {
       (document.getElementById(focused) || document.getElementById(id))?.focus({ preventScroll: true });
