@@ -52,6 +52,7 @@ VERBS: dict[str, str | Promise] = {
     "cancelled": _("abgesagt"),
     "ended": _("beendet"),
     "extended": _("weitergeführt"),
+    "shared": _("Teilen geändert"),
     # Cases
     "registered": _("Fall angelegt"),
     "assigned": _("Fall zugewiesen"),
@@ -65,6 +66,7 @@ VERBS: dict[str, str | Promise] = {
     "number_failed": _("Nummer nicht erreichbar"),
     # Appointments
     "planned": _("geplant"),
+    "opened": _("Zeiten angeboten"),
     "held": _("vorgemerkt"),
     "hold_extended": _("Vormerkung verlängert"),
     "hold_ended": pgettext_lazy("Protokoll", "Vormerkung abgelaufen"),
@@ -153,6 +155,7 @@ TARGETS: dict[str, str | Promise] = {
     "scheduling.calendarfeed": _("Kalender-Adresse"),
     "scheduling.externalcalendar": _("Kalender von außerhalb"),
     "scheduling.course": _("Kurs"),
+    "scheduling.calendar": _("Kalender"),
     "scheduling.rebooking": _("Neuvergabe"),
     "scheduling.resource": _("Raum oder Fachkraft"),
     "scheduling.series": _("Terminreihe"),
@@ -183,6 +186,7 @@ DETAILS: dict[str, str | Promise] = {
     "purpose": _("Zweck"),
     "reason": _("Grund"),
     "revision": _("Fassung"),
+    "right": _("Recht"),
     "roles": _("Rollen"),
     "status": _("Stand"),
     "step": _("Schritt"),

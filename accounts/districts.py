@@ -1,7 +1,7 @@
 """The district's own data: settings, crisis numbers, organisations, municipalities."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,15 @@ class Reading:
     problems: list[str]
 
 
+_beginnings: list[Callable[[District], object]] = []
+
+
+def at_start(act: Callable[[District], object]) -> None:
+    """Let an upper room give every new district what it begins with (at start-up)."""
+    if act not in _beginnings:
+        _beginnings.append(act)
+
+
 @transaction.atomic
 def start(*, name: str, organisation: str, admin_username: str, admin_name: str) -> users.Invited:
     """A new district with its first organisation and administrator, from the command line.
@@ -59,6 +68,8 @@ def start(*, name: str, organisation: str, admin_username: str, admin_name: str)
     _write_crisis_numbers(district, [CrisisLine(*line) for line in NATIONAL_CRISIS_NUMBERS])
     first = Organisation.objects.create(district=district, name=organisation, short_name=organisation[:30])
     audit.record("started_district", district, by=None, channel=Channel.COMMAND)
+    for begin in _beginnings:
+        begin(district)
     return users.invite(
         by=None,
         channel=Channel.COMMAND,

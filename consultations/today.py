@@ -326,7 +326,7 @@ def _of_team_lead(user: User) -> Iterator[Todo]:
 
 def _sessions(user: User, now: datetime) -> list[tuple[date, Session, bool]]:
     """The next sessions: one's own for a specialist, else the district's."""
-    ahead = Session.objects.for_user(user).taking_place().without_courses().filter(end_at__gt=now)
+    ahead = Session.objects.for_user(user).of_consultation().taking_place().filter(end_at__gt=now)
     if not user.may(Permission.SEE_BOARD):
         if not user.may(Permission.SEE_AGENDA):
             return []

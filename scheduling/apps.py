@@ -7,9 +7,11 @@ class SchedulingConfig(AppConfig):
     name = "scheduling"
 
     def ready(self) -> None:
+        from accounts import districts
         from clients import panels
-        from scheduling import offers, vacancies
+        from scheduling import kinds, offers, vacancies
         from scheduling.panels import appointments
 
+        districts.at_start(kinds.begin)
         vacancies.register(offers.make)
         panels.register("appointments", order=10, render=appointments)

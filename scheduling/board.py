@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.roles import Permission
 from scheduling import doors, live, problems
 from scheduling.models import Booking, Offer, Session, Slot, SlotFormat
+from scheduling.models.slot import SlotQuerySet
 from scheduling.problems import Problem
 from scheduling.seats import ClockTimestamp
 
@@ -193,7 +194,7 @@ def next_dates(user: User) -> list[Session]:
     """The sessions to come, soonest first, each with its number of `free_places`."""
     free = Slot.objects.free().filter(session=OuterRef("pk")).order_by().values("session")
     count = Subquery(free.annotate(count=Count("pk")).values("count"))
-    sessions = Session.objects.for_user(user).taking_place().without_courses().filter(end_at__gt=Now())
+    sessions = Session.objects.for_user(user).of_consultation().taking_place().filter(end_at__gt=Now())
     return list(sessions.annotate(free_places=Coalesce(count, 0)).order_by("start_at")[:NEXT_DATES])
 
 
@@ -202,6 +203,7 @@ def days(user: User, month: Month) -> list[Day]:
     start, end = month.bounds(user.district.tz)
     slots = (
         _slots(user)
+        .of_consultation()
         .filter(start_at__gte=start, start_at__lt=end)
         .order_by("session__start_at", "session", "start_at")
     )
@@ -237,7 +239,7 @@ def cards(slots: Sequence[Slot], user: User) -> list[Card]:
     return [_card(slot, by_slot[slot.pk], user, about) for slot in slots]
 
 
-def _slots(user: User) -> QuerySet[Slot]:
+def _slots(user: User) -> SlotQuerySet:
     related = ("kind", "district", "session__calendar", "session__room", "session__specialist")
     own = Slot.objects.for_user(user).exclude(format__in=[SlotFormat.COURSE, SlotFormat.LESSON])
     return own.with_absence().select_related(*related).annotate(now=ClockTimestamp())

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.models import Channel, User
 from clients.models import Client
 from scheduling import (
+    companions,
     contingents,
     course_seats,
     feeds,
@@ -28,7 +29,7 @@ from scheduling import (
     waiting,
 )
 from scheduling.models import Booking, CancelReason, NoShowReason, Offer, Slot
-from scheduling.problems import Problem, Refused
+from scheduling.problems import ALONE, Problem, Refused, Visit
 from scheduling.transactions import constraint, tried_again
 
 Status = Booking.Status
@@ -113,11 +114,14 @@ def book(
     *,
     client: Client | None,
     by: User,
+    visit: Visit = ALONE,
     idempotency_key: UUID | None = None,
     attach: Callable[[Booking], None] | None = None,
     accepts: Offer | None = None,
 ) -> Booking:
     """Book a place of a slot, from one's own hold on it if there is one. Raises `Refused`.
+
+    `visit`: who else comes, and where to (a guest, an accompaniment, several dates in one go).
 
     The same form (`idempotency_key`) acts once: submitted again, it answers with the booking it made.
     `attach` ties what the upper room owes to the booking (a referral), inside the transaction and
@@ -129,7 +133,7 @@ def book(
     with refusals(slot_id, by=by):
         try:
             with transaction.atomic():
-                return _book(slot_id, client, by, idempotency_key, attach, accepts)
+                return _book(slot_id, client, by, visit, idempotency_key, attach, accepts)
         except IntegrityError as error:
             if constraint(error) != "booking_form_acts_once":
                 raise
@@ -141,6 +145,7 @@ def _book(
     slot_id: int,
     client: Client | None,
     by: User,
+    visit: Visit,
     form: UUID | None,
     attach: Callable[[Booking], None] | None,
     accepts: Offer | None,
@@ -148,10 +153,12 @@ def _book(
     if client is not None:
         seats.lock_client(client.pk)
     locked = seats.lock(slot_id)
+    companions.lock(visit)
     facts = seats.look(
         locked,
         by=by,
         client=client,
+        visit=visit,
         form=form,
         accepts=accepts,
         to_book=True,
@@ -166,7 +173,9 @@ def _book(
     booking.held_until = None
     booking.booked_at = facts.now
     booking.idempotency_key = form
+    visit.write(booking)
     booking.save()
+    companions.reserve(booking)
     if accepts is not None:
         holds.accepted(accepts, by=by)
     if attach is not None:
@@ -206,6 +215,7 @@ def cancel(
         found.ical_sequence += 1
         found.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason", "ical_sequence"])
         contingents.give_back([found])
+        companions.release(found)
         _seen("cancelled", found, by=by, channel=channel, reason=found.cancel_reason)
         feeds.appointment_changed(found)
         reminders.withdraw(found)

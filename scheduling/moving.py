@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.roles import Permission
 from scheduling import booking as bookings
 from scheduling import (
+    companions,
     company,
     contingents,
     doors,
@@ -174,8 +175,16 @@ def _place(found: Booking, to: Locked, by: User, limit: Sequence[Problem] = ()) 
     contingents.give_back([found])
     # A coordinator of another office moves it, but it stays the seat of those who booked it.
     whose = by if by.organisation_id == found.holder.organisation_id else found.holder
+    visit = companions.visit_of(found)
+    companions.lock(visit)
     facts = seats.look(
-        to, by=whose, client=found.client, moving=found, to_book=True, with_referral=needs_referral
+        to,
+        by=whose,
+        client=found.client,
+        moving=found,
+        visit=visit,
+        to_book=True,
+        with_referral=needs_referral,
     )
     against = [*_against(found, facts), *limit, *problems.collect(facts)]
     against += company.against(found, to.slot.start_at - found.start_at)

@@ -6,6 +6,7 @@ Upper rooms add their own reasons with `register`, because this room cannot look
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import when
 from accounts.models import User
 from clients.models import Client
-from scheduling.models import Booking, Contingent, Offer, Slot, SlotFormat
+from scheduling.models import Booking, Contingent, Offer, Resource, Slot, SlotFormat
 
 HOLD_LASTS = timedelta(minutes=5)
 HOLDS_A_PERSON = 2
@@ -52,6 +53,29 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
+class Visit:
+    """What an appointment is besides its slot and its client: who comes instead, goes along, and where to.
+
+    `guest`: somebody who is no client; `is_walk_in`: who is there already, also while it runs.
+    `batch`: made in one go with others.
+    """
+
+    guest: str = ""
+    second_person: Resource | None = None
+    place: str = ""
+    batch: UUID | None = None
+    is_walk_in: bool = False
+
+    def write(self, booking: Booking) -> None:
+        """Put it on the booking."""
+        booking.guest, booking.second_person = self.guest, self.second_person
+        booking.place, booking.batch = self.place, self.batch
+
+
+ALONE = Visit()
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the checks look at: read once, under the lock (`seats.look`). `now` is the database's."""
 
@@ -68,6 +92,9 @@ class Facts:
     accepts: Offer | None = None  # the offer that is being accepted
     to_book: bool = False
     with_referral: bool = False
+    visit: Visit = ALONE
+    may_book: bool = True  # in this calendar
+    companion_is_free: bool = True
 
     @property
     def own_hold(self) -> Booking | None:
@@ -118,9 +145,11 @@ def _time(facts: Facts) -> Iterator[Problem]:
         yield CLOSED
     if facts.slot.is_away:
         yield AWAY
-    if facts.slot.closes_at <= facts.now:
+    # Who walks in comes while it runs.
+    last = facts.slot.end_at if facts.visit.is_walk_in else facts.slot.closes_at
+    if last <= facts.now:
         yield COURSE_OVER if facts.slot.is_course else BEGUN
-    elif facts.own_hold is None:
+    elif facts.own_hold is None and not facts.visit.is_walk_in:
         # Who holds a place was in time.
         yield from out_of_time(facts.slot, facts.now)
 
@@ -166,6 +195,8 @@ def _is_theirs(contingent: Contingent, facts: Facts) -> bool:
 
 
 def _person(facts: Facts) -> Iterator[Problem]:
+    if not facts.may_book:
+        yield NOT_YOUR_CALENDAR
     if not facts.to_book and facts.own_hold is None and len(facts.own_holds) >= HOLDS_A_PERSON:
         yield TOO_MANY_HOLDS
 
@@ -180,6 +211,21 @@ def _client(facts: Facts) -> Iterator[Problem]:
         yield ENROLLED
     if facts.slot.kind.needs_referral and not facts.with_referral:
         yield NEEDS_REFERRAL
+    if facts.slot.format == SlotFormat.APPOINTMENT:
+        yield from _visit(facts)
+
+
+def _visit(facts: Facts) -> Iterator[Problem]:
+    """What the kind of an ordinary appointment asks for."""
+    kind, visit = facts.slot.kind, facts.visit
+    if kind.needs_client and facts.client is None:
+        yield NEEDS_CLIENT
+    if kind.needs_second_person and visit.second_person is None:
+        yield NEEDS_COMPANION
+    if kind.is_elsewhere and not visit.place and not facts.slot.session.address:
+        yield NEEDS_PLACE
+    if not facts.companion_is_free:
+        yield COMPANION_ELSEWHERE
 
 
 # --- The reasons -----------------------------------------------------------------------------
@@ -216,6 +262,31 @@ NEEDS_REFERRAL = Problem(
     "needs_referral",
     _("Für diesen Termin braucht es eine Anmeldung."),
     _("Füllen Sie die Anmeldung aus und buchen Sie von dort."),
+)
+NOT_YOUR_CALENDAR = Problem(
+    "not_your_calendar",
+    _("In diesem Kalender bucht Ihre Stelle nicht."),
+    _("Bitten Sie die Stelle, der er gehört, ihn mit Ihnen zu teilen, oder rufen Sie dort an."),
+)
+NEEDS_CLIENT = Problem(
+    "needs_client",
+    _("Dieser Termin ist für Klientinnen und Klienten mit einem Fall."),
+    _("Wählen Sie, für wen er ist."),
+)
+NEEDS_COMPANION = Problem(
+    "needs_companion",
+    _("Für diesen Termin braucht es eine Person, die mitgeht."),
+    _("Wählen Sie, wer begleitet."),
+)
+NEEDS_PLACE = Problem(
+    "needs_place",
+    _("Dieser Termin findet an einem anderen Ort statt."),
+    _("Schreiben Sie dazu, wo."),
+)
+COMPANION_ELSEWHERE = Problem(
+    "companion_elsewhere",
+    _("Die Begleitperson ist zu dieser Zeit schon woanders."),
+    _("Wählen Sie eine andere Person oder eine andere Zeit."),
 )
 HOLD_ENDED = Problem(
     "hold_ended",

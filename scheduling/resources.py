@@ -1,6 +1,7 @@
 """Rooms and specialists: what a session needs, and what clients may read of it."""
 
 import re
+from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
@@ -83,6 +84,33 @@ def ensure_specialist(user: User, *, by: User | None) -> Resource:
     if is_new:
         audit.record("added", specialist, by=by, district=user.district)
     return specialist
+
+
+@transaction.atomic
+def ensure_staff(user: User, *, by: User | None) -> Resource:
+    """The resource of somebody who holds counselling; a specialist's own one, else entered on first use."""
+    found = Resource.objects.filter(user=user).first()
+    if found is not None:
+        return found
+    same = Resource.objects.filter(district=user.district_id, kind=Resource.Kind.STAFF, name=user.name)
+    staff, is_new = Resource.objects.get_or_create(
+        user=user,
+        defaults={
+            "district": user.district,
+            "organisation": user.organisation,
+            "kind": Resource.Kind.STAFF,
+            "name": f"{user.name} ({user.username})" if same.exists() else user.name,
+        },
+    )
+    if is_new:
+        audit.record("added", staff, by=by, district=user.district)
+    return staff
+
+
+def lock(some: Iterable[Resource]) -> None:
+    """Whoever plans with the same person or room goes one after the other; inside a transaction."""
+    keys = [resource.pk for resource in some]
+    list(Resource.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
 
 
 def ensure_kind(district: District) -> AppointmentKind:

@@ -10,6 +10,7 @@ from accounts import when
 from accounts.models import District
 from scheduling import planning, recurrence, session_templates
 from scheduling.models import HolidayRule, Series
+from scheduling.models.series import SeriesQuerySet
 from scheduling.planning import Outcome, Outline, PreviewDate
 
 
@@ -30,8 +31,13 @@ class Running:
 
 
 def of_district(district: District, *, now: datetime) -> list[Running]:
-    """The district's series with dates to come."""
-    found = Series.objects.running(now).filter(district=district, course__isnull=True)
+    """The district's series of consultations with dates to come."""
+    return of(Series.objects.of_consultation().filter(district=district), now=now)
+
+
+def of(series: SeriesQuerySet, *, now: datetime) -> list[Running]:
+    """Those of the given series that have dates to come."""
+    found = series.running(now)
     rows = found.select_related("district", "specialist", "room", "template", "event__rule")
     return [Running(row, words(row)) for row in rows.order_by("event__start", "pk")]
 
@@ -49,7 +55,8 @@ def gaps(district: District, *, now: datetime) -> list[Gap]:
     """The dates to come, within the horizon, that could not be made, of all running series."""
     found = list(
         Series.objects.running(now)
-        .filter(district=district, course__isnull=True)
+        .of_consultation()
+        .filter(district=district)
         .select_related("district", "kind", "specialist", "room", "event__rule")
         .prefetch_related("template__blocks", "event__occurrence_set", "sessions")
     )

@@ -17,9 +17,9 @@ from django.db.transaction import TransactionManagementError
 from accounts.models import District, User
 from accounts.rows import Statement
 from clients.models import Client
-from scheduling import contingents, holds, problems
+from scheduling import calendars, companions, contingents, holds, problems
 from scheduling.models import AppointmentKind, Booking, Offer, Resource, Session, Slot
-from scheduling.problems import Facts, Refused
+from scheduling.problems import ALONE, Facts, Refused, Visit
 
 
 class Locked(NamedTuple):
@@ -137,11 +137,13 @@ def look(
     form: UUID | None = None,
     accepts: Offer | None = None,
     moving: Booking | None = None,
+    visit: Visit = ALONE,
     to_book: bool = False,
     with_referral: bool = False,
 ) -> Facts:
-    """Everything the checks need about a locked slot, in one query. `moving`: the client's appointment
-    that would come here from elsewhere, and so is in nobody's way."""
+    """Everything the checks need about a locked slot, in one query; another where the calendar is of
+    another organisation, and where somebody goes along. `moving`: the client's appointment that would
+    come here from elsewhere, and so is in nobody's way."""
     slot, now = locked
     rows = _CONCERNED.rows(
         slot=slot.pk,
@@ -191,6 +193,9 @@ def look(
         accepts=accepts,
         to_book=to_book,
         with_referral=with_referral,
+        visit=visit,
+        may_book=calendars.may_book(slot, by),
+        companion_is_free=companions.is_free(visit, slot, moving=moving),
     )
 
 
@@ -248,7 +253,7 @@ def touch(slot: Slot) -> None:
 def next_free(slot: Slot, *, by: User) -> Slot | None:
     """The first free slot of the same kind and format, for somebody who lost this one."""
     return (
-        Slot.objects.for_user(by)
+        Slot.objects.bookable_by(by)
         .free()
         .filter(kind=slot.kind_id, format=slot.format)
         .exclude(pk=slot.pk)

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from scheduling import contingents, feeds, planning
 from scheduling.models import Reservation, Series, Session, Slot, SlotFormat
-from scheduling.planning import PreviewDate
+from scheduling.planning import PlannedSlot, PreviewDate
 
 
 def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
@@ -32,17 +32,30 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
         for row in rows
     )
     planned = [(session, slot) for session, row in zip(sessions, rows, strict=True) for slot in row.slots]
+    seats: dict[int, int] = {}
+    for slot in fill(planned, kind_id=series.kind_id, capacity=series.capacity):
+        seats[slot.session_id] = seats.get(slot.session_id, 0) + slot.capacity
+    contingents.make(series, sessions, seats)
+    feeds.sessions_changed(sessions)
+    return sessions
+
+
+def fill(planned: Sequence[tuple[Session, PlannedSlot]], *, kind_id: int, capacity: int) -> list[Slot]:
+    """The slots of stored sessions, which reserve whoever holds the session, and its room.
+
+    Two statements whatever the number. Raises IntegrityError (`reservation_one_place_at_a_time`).
+    """
     slots = Slot.objects.bulk_create(
         Slot(
-            district_id=series.district_id,
+            district_id=session.district_id,
             session=session,
             block=slot.block,
-            kind_id=series.kind_id,
+            kind_id=kind_id,
             format=slot.format,
             with_interpreter=slot.with_interpreter,
             start_at=slot.start_at,
             end_at=slot.end_at,
-            capacity=series.capacity,
+            capacity=capacity,
             # Nobody books a lesson: the search need not look at it.
             has_room=slot.format != SlotFormat.LESSON,
             **searched_by(session),
@@ -51,16 +64,11 @@ def make(series: Series, rows: Sequence[PreviewDate]) -> list[Session]:
     )
     Reservation.objects.bulk_create(
         Reservation(resource_id=resource, slot=slot, during=planning.during(on_paper))
-        for slot, (_, on_paper) in zip(slots, planned, strict=True)
-        for resource in (series.specialist_id, series.room_id)
+        for slot, (session, on_paper) in zip(slots, planned, strict=True)
+        for resource in (session.specialist_id, session.room_id)
         if resource is not None
     )
-    seats: dict[int, int] = {}
-    for slot in slots:
-        seats[slot.session_id] = seats.get(slot.session_id, 0) + slot.capacity
-    contingents.make(series, sessions, seats)
-    feeds.sessions_changed(sessions)
-    return sessions
+    return slots
 
 
 def searched_by(session: Session) -> dict[str, Any]:

@@ -4,11 +4,15 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from clients.models import Client
-from scheduling.models import CancelReason, NoShowReason
+from scheduling import resources
+from scheduling.batches import MOST_TIMES, MOST_WEEKS, Rhythm
+from scheduling.models import CancelReason, NoShowReason, Slot
+from scheduling.problems import Visit
 
 # What a person chooses; the other reasons are written by the rule that cancels.
 _BY_PEOPLE = (
@@ -28,18 +32,90 @@ class ClientChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no
 
 
 class BookForm(forms.Form):
-    """For which client; sent twice it acts once."""
+    """For whom, with what the kind asks for, and how often; sent twice it acts once."""
 
     client = ClientChoiceField(
         Client.objects.none(), label=_("Für wen?"), to_field_name="uuid", empty_label=_("Bitte wählen")
     )
+    guest = forms.CharField(
+        label=_("Oder jemand ohne Fall: Name"),
+        max_length=120,
+        required=False,
+        help_text=_("Nur, was Sie zum Aufrufen brauchen. Der Name wird verschlüsselt und bald gelöscht."),
+    )
+    second_person = forms.ModelChoiceField(
+        User.objects.none(), label=_("Wer geht mit?"), to_field_name="uuid", empty_label=_("Bitte wählen")
+    )
+    place = forms.CharField(
+        label=_("Wohin?"),
+        max_length=60,
+        help_text=_("Straße, Nummer und Zimmer. Die Klientin oder der Klient liest das in der Nachricht."),
+    )
+    times = forms.IntegerField(
+        label=_("Wie oft?"), min_value=1, max_value=MOST_TIMES, initial=1, required=False
+    )
+    every = forms.IntegerField(
+        label=_("Alle … Wochen"), min_value=1, max_value=MOST_WEEKS, initial=1, required=False
+    )
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, slot: Slot, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["client"]
-        assert isinstance(field, ClientChoiceField)  # noqa: S101  (for the type checker)
-        field.queryset = Client.objects.for_user(user).open()
+        self._user, self._kind = user, slot.kind
+        colleagues = User.objects.for_user(user).active().filter(organisation=user.organisation_id)
+        self._offer("client", Client.objects.for_user(user).open())
+        self._offer("second_person", colleagues.order_by("name"))
+        self._only_what_the_kind_asks_for()
+
+    def clean_place(self) -> str:
+        text: str = self.cleaned_data["place"]
+        if told := resources.telling_words(text, self._user.district):
+            raise forms.ValidationError(
+                _("Das verrät den Anlass: %(words)s. Bitte nur Straße, Nummer und Zimmer nennen."),
+                params={"words": ", ".join(f"„{word}“" for word in told)},
+            )
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "guest" in self.fields and not self.errors:
+            if not cleaned.get("client") and not cleaned.get("guest"):
+                self.add_error("client", _("Wählen Sie, für wen, oder schreiben Sie einen Namen."))
+            if cleaned.get("client") and cleaned.get("guest"):
+                self.add_error("guest", _("Entweder jemand aus Ihren Fällen, oder ein anderer Name."))
+        return cleaned
+
+    @property
+    def rhythm(self) -> Rhythm | None:
+        """Several dates in one go; None: just this one. Of a valid form."""
+        times, every = self.cleaned_data["times"] or 1, self.cleaned_data["every"] or 1
+        return Rhythm(every, times) if times > 1 else None
+
+    @property
+    def visit(self) -> Visit:
+        """Who else comes, and where to; of a valid form. Enters whoever goes along on first use."""
+        said = self.cleaned_data
+        who: User | None = said.get("second_person")
+        return Visit(
+            guest=said.get("guest", ""),
+            second_person=resources.ensure_staff(who, by=self._user) if who else None,
+            place=said.get("place", ""),
+        )
+
+    def _only_what_the_kind_asks_for(self) -> None:
+        if self._kind.needs_client:
+            del self.fields["guest"]
+        else:
+            self.fields["client"].required = False
+        if not self._kind.needs_second_person:
+            del self.fields["second_person"]
+        if not self._kind.is_elsewhere:
+            del self.fields["place"]
+
+    def _offer(self, name: str, choices: "QuerySet[Any]") -> None:
+        field = self.fields[name]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = choices
 
 
 class CancelForm(forms.Form):

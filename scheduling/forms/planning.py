@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 from scheduling import planning, recurrence, resources, session_templates
-from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Resource, SessionTemplate, SlotFormat
+from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Resource, SessionTemplate
 from scheduling.planning import Block, Outline
 from scheduling.recurrence import LAST, EveryWeeks, MonthDay, NthWeekday, Recurrence
 from scheduling.series import NewTemplate
@@ -96,7 +96,7 @@ class PlanForm(forms.Form):
         super().__init__(data, initial={"first_on": today, "until": date(today.year + 1, 12, 31)})
         self._offer("specialist", User.objects.for_user(user).active().with_role(Role.SPECIALIST))
         self._offer("room", Resource.objects.for_user(user).rooms())
-        kinds = AppointmentKind.objects.filter(district=user.district_id).order_by("name")
+        kinds = AppointmentKind.objects.for_user(user).in_use().of_consultation().order_by("name")
         self._offer("kind", kinds)
         if len(kinds) < 2:
             del self.fields["kind"]
@@ -164,9 +164,7 @@ class YearForm:
         self.form = PlanForm(data, user=user)
         initial = None if data else [_typed(block) for block in _FIRST_BLOCKS]
         self.blocks = BlockForms(data, initial=initial, prefix="block")
-        self.templates = list(
-            SessionTemplate.objects.for_user(user).exclude(blocks__format=SlotFormat.LESSON)
-        )
+        self.templates = list(SessionTemplate.objects.for_user(user).of_consultation())
         self.is_full = self.blocks.total_form_count() >= MOST_BLOCKS
         if quiet:
             for form in (self.form, *self.blocks.forms):

@@ -21,6 +21,23 @@ class AppointmentKindQuerySet(models.QuerySet["AppointmentKind"]):
         """Not put aside."""
         return self.filter(is_active=True)
 
+    def of_consultation(self) -> Self:
+        """Those that are planned for a year and booked with a referral."""
+        return self.filter(needs_referral=True)
+
+    def searched(self) -> Self:
+        """Those of which one looks for a free appointment; courses and groups have their own pages."""
+        groups = [
+            AppointmentKind.Category.COURSE,
+            AppointmentKind.Category.GROUP,
+            AppointmentKind.Category.EVENT,
+        ]
+        return self.exclude(category__in=groups)
+
+    def offered(self) -> Self:
+        """Those an office offers times of, and that are booked one by one."""
+        return self.searched().filter(is_active=True, needs_referral=False)
+
 
 class AppointmentKind(models.Model):
     """A kind of appointment, with the neutral title that may leave the house, and its rules."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District, User
@@ -44,6 +44,10 @@ class SessionTemplateQuerySet(models.QuerySet["SessionTemplate"]):
     def for_user(self, user: User) -> Self:
         """The templates of one's own district."""
         return self.filter(district=user.district_id)
+
+    def of_consultation(self) -> Self:
+        """Those of the consultation; an office's weekly hours have their own, which nobody names."""
+        return self.exclude(blocks__format__in=[SlotFormat.APPOINTMENT, SlotFormat.LESSON])
 
 
 class SessionTemplate(models.Model):
@@ -96,6 +100,14 @@ class SeriesQuerySet(models.QuerySet["Series"]):
         """The series of one's own district."""
         return self.filter(district=user.district_id)
 
+    def of_consultation(self) -> Self:
+        """The consultation's; offices see their own weekly hours."""
+        return self.filter(template__in=SessionTemplate.objects.of_consultation())
+
+    def of_offices(self) -> Self:
+        """Times offered for appointments one by one."""
+        return self.filter(template__blocks__format=SlotFormat.APPOINTMENT).distinct()
+
     def running(self, now: datetime) -> Self:
         """Those whose rule has dates to come, or no end."""
         end = "event__end_recurring_period"
@@ -142,8 +154,15 @@ class SessionQuerySet(models.QuerySet["Session"]):
     """Vocabulary for sessions."""
 
     def for_user(self, user: User) -> Self:
-        """The sessions of one's own district."""
-        return self.filter(district=user.district_id)
+        """The sessions of the calendars one may look into."""
+        return self.filter(district=user.district_id, calendar__in=Calendar.objects.for_user(user))
+
+    def of_consultation(self) -> Self:
+        """Those cut into the consultation's blocks, and nothing else."""
+        from scheduling.models.slot import Slot
+
+        others = Slot.objects.exclude(format__in=BlockFormat.values)
+        return self.exclude(Exists(others.filter(session=OuterRef("pk"))))
 
     def held_by(self, user: User) -> Self:
         """The sessions at which this person is the specialist."""

@@ -14,15 +14,23 @@ from clients.models import Language
 from scheduling.models.calendar import Calendar
 from scheduling.models.kind import AppointmentKind
 from scheduling.models.resource import Gender
-from scheduling.models.series import Session, SlotFormat
+from scheduling.models.series import BlockFormat, Session, SlotFormat
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):
     """Vocabulary for slots."""
 
     def for_user(self, user: User) -> Self:
-        """The slots of one's own district."""
-        return self.filter(district=user.district_id)
+        """The slots of the calendars one may look into."""
+        return self.filter(district=user.district_id, calendar__in=Calendar.objects.for_user(user))
+
+    def bookable_by(self, user: User) -> Self:
+        """The slots of the calendars in which one's organisation may book."""
+        return self.filter(district=user.district_id, calendar__in=Calendar.objects.bookable_by(user))
+
+    def of_consultation(self) -> Self:
+        """The blocks of the consultation, as they stand on the board."""
+        return self.filter(format__in=BlockFormat.values)
 
     def open(self) -> Self:
         """Slots that take place."""

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,32 +18,77 @@ from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
+from scheduling import batches, problems, reminders
 from scheduling import booking as rules
-from scheduling import problems, reminders
+from scheduling.batches import NotAll, Planned, Rhythm
 from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
-from scheduling.models import Booking, Slot
+from scheduling.models import Booking, Slot, SlotFormat
 from scheduling.problems import Problem, Refused
 from scheduling.seats import ClockTimestamp
 
 books = requires(Permission.BOOK)
+# Seats of courses are taken by enrolment.
+_OF_COURSES = (SlotFormat.COURSE, SlotFormat.LESSON)
 
 
 @books
 @require_http_methods(["GET", "POST"])
 @never_cache
 def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
-    """Book a slot of a kind that needs no referral, for one of one's own clients."""
-    slots = Slot.objects.for_user(request.user).filter(kind__needs_referral=False)
-    slot = get_object_or_404(slots.select_related("session__room", "district"), uuid=uuid)
-    form = BookForm(request.POST or None, user=request.user)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = rules.book(slot, **form.cleaned_data, by=request.user)
-        except Refused as refused:
-            return render(request, "scheduling/refused.html", {"slot": slot, "refused": refused}, status=409)
-        return redirect("scheduling:booking", made.uuid)
-    context = {"slot": slot, "form": form, "hold": _own_hold(request, slot)}
-    return render(request, "scheduling/book.html", context, status=422 if form.errors else 200)
+    """Book a slot of a kind that needs no referral: for one of one's own clients, or a guest.
+
+    Several dates in one go are shown first; `act` then says whether all or what is free is booked.
+    """
+    slots = Slot.objects.bookable_by(request.user).filter(kind__needs_referral=False)
+    related = ("session__room", "session__specialist", "district", "kind", "calendar")
+    slot = get_object_or_404(slots.exclude(format__in=_OF_COURSES).select_related(*related), uuid=uuid)
+    form = BookForm(request.POST or None, user=request.user, slot=slot)
+    if request.method != "POST" or not form.is_valid():
+        context = {"slot": slot, "form": form, "hold": _own_hold(request, slot)}
+        return render(request, "scheduling/book.html", context, status=422 if form.errors else 200)
+    if form.rhythm is not None:
+        return _book_several(request, slot, form, form.rhythm)
+    said = form.cleaned_data
+    try:
+        made = rules.book(
+            slot,
+            client=said["client"],
+            visit=form.visit,
+            by=request.user,
+            idempotency_key=said["idempotency_key"],
+        )
+    except Refused as refused:
+        return render(request, "scheduling/refused.html", {"slot": slot, "refused": refused}, status=409)
+    return redirect("scheduling:booking", made.uuid)
+
+
+def _book_several(request: SignedInRequest, slot: Slot, form: BookForm, rhythm: Rhythm) -> HttpResponse:
+    said, act = form.cleaned_data, request.POST.get("act", "")
+    whose = {"client": said["client"], "by": request.user, "visit": form.visit}
+    if act not in {"all", "free"}:
+        return _several(request, slot, form, batches.look(slot, rhythm, **whose))
+    try:
+        made = batches.book(slot, rhythm, only_free=act == "free", form=said["idempotency_key"], **whose)
+    except NotAll as refused:
+        return _several(request, slot, form, refused.dates, status=409)
+    text = ngettext("%(number)s Termin ist gebucht.", "%(number)s Termine sind gebucht.", len(made))
+    messages.success(request, text % {"number": len(made)})
+    return redirect("scheduling:booking", made[0].uuid)
+
+
+def _several(
+    request: SignedInRequest, slot: Slot, form: BookForm, dates: list[Planned], *, status: int = 200
+) -> HttpResponse:
+    carried = [(name, value) for name, value in request.POST.items() if name in form.fields]
+    context = {
+        "slot": slot,
+        "client": form.cleaned_data["client"],
+        "dates": dates,
+        "free": sum(date.is_free for date in dates),
+        "carried": carried,
+        "is_refused": status != 200,
+    }
+    return render(request, "scheduling/book_several.html", context, status=status)
 
 
 @books
@@ -123,7 +169,9 @@ def _mark(request: SignedInRequest, found: Booking) -> None:
 def _own(request: SignedInRequest) -> QuerySet[Booking]:
     """Appointments, past and cancelled ones too; holds stand on the board."""
     own = Booking.objects.for_user(request.user).exclude(status=Booking.Status.TENTATIVE)
-    return own.select_related("client", "slot__kind", "slot__district", "slot__session__room")
+    return own.select_related(
+        "client", "slot__kind", "slot__district", "slot__session__room", "second_person"
+    )
 
 
 def _may_mark(found: Booking) -> bool:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from scheduling import contingents, rebooking, running, series, sessions
+from scheduling import calendars, contingents, rebooking, running, series, sessions
 from scheduling.forms.sessions import CancelSessionForm, EndSeriesForm
 from scheduling.models import Booking, Series, Session, Slot
 from scheduling.models.series import SessionQuerySet
@@ -33,6 +33,10 @@ _BOOKED = Q(
 _HELD = Q(slots__bookings__status=Booking.Status.TENTATIVE, slots__bookings__held_until__gt=Now())
 
 
+# One's own office's dates as well, in the calendars one manages.
+offers = requires(Permission.PLAN_SESSIONS, Permission.BOOK)
+
+
 @requires(Permission.PLAN_SESSIONS)
 @require_GET
 def session_list(request: SignedInRequest, year: int | None = None) -> HttpResponse:
@@ -46,7 +50,7 @@ def session_list(request: SignedInRequest, year: int | None = None) -> HttpRespo
         "this_year": timezone.localdate().year,
         "now": now,
         "sessions": _counted(
-            Session.objects.for_user(request.user).without_courses().filter(start_at__year=shown)
+            Session.objects.for_user(request.user).of_consultation().filter(start_at__year=shown)
         ),
         "running": running.of_district(request.user.district, now=now),
         "gaps": running.gaps(request.user.district, now=now),
@@ -55,7 +59,7 @@ def session_list(request: SignedInRequest, year: int | None = None) -> HttpRespo
     return render(request, "scheduling/sessions.html", context)
 
 
-@requires(Permission.PLAN_SESSIONS)
+@offers
 @require_GET
 def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One session: its slots with their state and at most the case number."""
@@ -67,14 +71,16 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     context = {
         "session": found,
         "rhythm": running.words(found.series) if found.series else "",
-        "slots": Slot.objects.filter(session=found).prefetch_related(Prefetch("bookings", living, "living")),
+        "slots": Slot.objects.filter(session=found)
+        .select_related("kind")
+        .prefetch_related(Prefetch("bookings", living, "living")),
         "waiting": rebooking.waiting(request.user, found),
         "is_over": found.end_at <= timezone.now(),
     }
     return render(request, "scheduling/session.html", context)
 
 
-@requires(Permission.PLAN_SESSIONS)
+@offers
 @require_http_methods(["GET", "POST"])
 def cancel_session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Asks once for the reason, naming what follows; then the session does not take place."""
@@ -93,11 +99,11 @@ def cancel_session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     return render(request, "scheduling/cancel_session.html", context, status=422 if form.errors else 200)
 
 
-@requires(Permission.PLAN_SESSIONS)
+@offers
 @require_http_methods(["GET", "POST"])
 def end_series(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Asks once from which day on; what is booked stays."""
-    own = Series.objects.for_user(request.user).select_related(
+    own = Series.objects.filter(calendar__in=calendars.managed(request.user)).select_related(
         "district", "event__rule", "specialist", "room"
     )
     found = get_object_or_404(own.prefetch_related("template__blocks"), uuid=uuid)
@@ -108,13 +114,14 @@ def end_series(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         if kept:
             days = ", ".join(when.day_year(each.start_at) for each in kept)
             messages.warning(request, _("Weil dort gebucht ist, bleiben: %(days)s.") % {"days": days})
-        return redirect("scheduling:sessions")
+        may_plan = request.user.may(Permission.PLAN_SESSIONS)
+        return redirect("scheduling:sessions" if may_plan else "scheduling:openings")
     context = {"series": found, "rhythm": running.words(found), "form": form}
     return render(request, "scheduling/end_series.html", context, status=422 if form.errors else 200)
 
 
 def _own(request: SignedInRequest, uuid: UUID) -> Session:
-    own = Session.objects.for_user(request.user).select_related(
+    own = Session.objects.filter(calendar__in=calendars.managed(request.user)).select_related(
         "specialist", "room", "series__event__rule", "series__district"
     )
     return get_object_or_404(own, uuid=uuid)

@@ -221,8 +221,20 @@
   });
 
   const lines = [];
-  for (const element of document.querySelectorAll("[data-live]")) lines.push(new Line(element));
-  if (!lines.length) return;
+  // Also after a part of the page was exchanged: what went is no longer heard, what came is.
+  function listen() {
+    for (const line of lines.filter(({ element }) => !element)) {
+      clearTimeout(line.timer);
+      line.drop();
+      lines.splice(lines.indexOf(line), 1);
+    }
+    for (const element of document.querySelectorAll("[data-live]")) {
+      if (!lines.some(({ id }) => id === element.id)) lines.push(new Line(element));
+    }
+  }
+  listen();
+  document.addEventListener("htmx:afterSwap", listen);
+  if (!lines.length && !note) return;
 
   const check = () => lines.forEach((line) => line.check());
   setInterval(() => { check(); show(); }, 5000);

@@ -8,7 +8,11 @@ from django.utils import timezone
 
 import accounts.demo
 import scheduling.demo
-from scheduling.models import Resource, Session, Slot
+import scheduling.demo_counselling
+from accounts.models import User
+from scheduling import search
+from scheduling.models import Booking, Resource, Session, Slot
+from scheduling.search import Wish
 
 pytestmark = pytest.mark.django_db
 
@@ -29,3 +33,18 @@ def test_whoever_opens_the_demo_has_a_session_within_a_fortnight_and_a_year_ahea
     assert [slot.format for slot in first.slots.all()] == ["presentation"] * 2 + ["case_consultation"]
     assert {slot.kind.needs_referral for slot in Slot.objects.select_related("kind")} == {True}
     assert Resource.objects.rooms().count() == 2
+
+
+def test_offices_offer_counselling_that_others_find() -> None:
+    accounts.demo.load()
+    scheduling.demo_counselling.load()
+    found = {
+        name: {slot.kind.code for slot in search.free(User.objects.get(username=name), Wish(), most=200)}
+        for name in ("awo", "caritas", "drk")
+    }
+    assert {"mbe", "debt", "first_talk", "outreach"} <= found["awo"]
+    assert "debt" not in found["caritas"]
+    assert found["drk"] == set()
+    assert Booking.objects.get().guest == "Frau Noor"
+    arabic = search.free(User.objects.get(username="awo"), Wish(language="ar", is_step_free=True))
+    assert {slot.session.held_by_name for slot in arabic} == {"Lena Hofmann"}

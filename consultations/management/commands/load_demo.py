@@ -10,15 +10,17 @@ import clients.demo
 import consultations.demo
 import consultations.demo_plans
 import scheduling.demo
+import scheduling.demo_counselling
 from accounts.models import District
 
-# In the order of the imports: each builds on what the rooms before it made.
+# Each builds on what those before it made.
 ROOMS = (
     accounts.demo.load,
     clients.demo.load,
     scheduling.demo.load,
     consultations.demo.load,
     consultations.demo_plans.load,
+    scheduling.demo_counselling.load,
 )
 
 

@@ -295,7 +295,7 @@ def test_who_is_too_late_reads_where_and_loses_nothing(
 def test_a_kind_is_chosen_only_where_there_are_several(
     browser: Client, typed: dict[str, Any], coordinator: User
 ) -> None:
-    counselling = factories.KindFactory()
+    counselling = factories.KindFactory(needs_referral=True)
     assert "kind" not in browser.get(URL).context["year"].form.fields
     factories.KindFactory(code="trauma_consultation", name="Traumasprechstunde", needs_referral=True)
     assert "kind" in browser.get(URL).context["year"].form.fields

@@ -47,7 +47,13 @@ def addresses(session: Session) -> list[str]:
 
 
 # --- Who ---------------------------------------------------------------------------------------
-@pytest.mark.parametrize("role", ["caseworker", "team_lead", "specialist", "administrator"])
+def test_a_caseworker_enters_only_the_dates_of_their_own_office() -> None:
+    session = plan_from_today().sessions.earliest("start_at")
+    browser = as_user(factories.UserFactory())
+    assert [browser.get(url).status_code for url in addresses(session)] == [403, 403, 404, 404, 404]
+
+
+@pytest.mark.parametrize("role", ["team_lead", "specialist", "administrator"])
 def test_only_coordinators_enter(role: str) -> None:
     session = plan_from_today().sessions.earliest("start_at")
     stranger = as_user(factories.UserFactory(roles=[role]))

@@ -1,0 +1,106 @@
+"""The one row of filters of the search for a free appointment."""
+
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Municipality, Organisation, User
+from clients.models import Language
+from scheduling import recurrence
+from scheduling.models import AppointmentKind, Gender
+from scheduling.search import Wish
+
+_TIMES = {
+    "morning": (None, time(12, 0)),
+    "afternoon": (time(12, 0), time(17, 0)),
+    "evening": (time(17, 0), None),
+}
+
+
+def _weekdays() -> list[tuple[int, str]]:
+    return [(day, recurrence.weekday_name(day)) for day in range(6)]
+
+
+class SearchForm(forms.Form):
+    """Everything may stay empty. What cannot be read counts as empty."""
+
+    marks_optional = False
+
+    kind = forms.ModelChoiceField(
+        AppointmentKind.objects.none(),
+        label=_("Art von Termin"),
+        to_field_name="uuid",
+        required=False,
+        empty_label=_("alle"),
+    )
+    language = forms.ChoiceField(
+        label=_("Sprache"), choices=[("", _("egal")), *Language.choices], required=False
+    )
+    municipality = forms.ModelChoiceField(
+        Municipality.objects.none(),
+        label=_("Gemeinde"),
+        to_field_name="uuid",
+        required=False,
+        empty_label=_("alle"),
+    )
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(),
+        label=_("Organisation"),
+        to_field_name="uuid",
+        required=False,
+        empty_label=_("alle"),
+    )
+    gender = forms.ChoiceField(
+        label=_("Wer berät?"), choices=[("", _("egal")), *Gender.choices], required=False
+    )
+    times = forms.ChoiceField(
+        label=_("Tageszeit"),
+        choices=[
+            ("", _("egal")),
+            ("morning", _("vormittags")),
+            ("afternoon", _("nachmittags")),
+            ("evening", _("abends")),
+        ],
+        required=False,
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Wochentage"),
+        choices=_weekdays,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    with_interpreter = forms.BooleanField(label=_("auch mit Sprachmittlung"), required=False)
+    is_step_free = forms.BooleanField(label=_("stufenlos erreichbar"), required=False)
+
+    def __init__(self, data: Any = None, *, user: User) -> None:
+        super().__init__(data)
+        offered = {
+            "kind": AppointmentKind.objects.for_user(user).in_use().searched(),
+            "municipality": Municipality.objects.for_user(user),
+            "organisation": Organisation.objects.filter(district=user.district_id).order_by("name"),
+        }
+        for name, queryset in offered.items():
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = queryset
+
+    @property
+    def wish(self) -> Wish:
+        """What is looked for; of a form that was checked, whatever came of it."""
+        said = self.cleaned_data
+        from_time, until_time = _TIMES.get(said.get("times", ""), (None, None))
+        return Wish(
+            kind=said.get("kind"),
+            municipality=said.get("municipality"),
+            organisation=said.get("organisation"),
+            language=said.get("language", ""),
+            with_interpreter=bool(said.get("with_interpreter")),
+            weekdays=tuple(said.get("weekdays") or ()),
+            from_time=from_time,
+            until_time=until_time,
+            gender=said.get("gender", ""),
+            is_step_free=bool(said.get("is_step_free")),
+        )

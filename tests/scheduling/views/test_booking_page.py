@@ -1,0 +1,86 @@
+"""Booking without a referral: guests, accompaniment, several dates in one go."""
+
+import uuid
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+from scheduling import openings
+from scheduling.models import Booking, Slot
+from tests import factories
+from tests.scheduling import offered
+from tests.sign_in import as_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def anna() -> User:
+    return offered.caseworker()
+
+
+def post(user: User, slot: Slot, **form: Any) -> Any:
+    form.setdefault("idempotency_key", str(uuid.uuid4()))
+    return as_user(user).post(reverse("scheduling:book", args=[slot.uuid]), form)
+
+
+def test_a_first_talk_is_booked_for_somebody_without_a_case(anna: User) -> None:
+    slot = offered.slot(anna, kind=offered.kind(code="first_talk", needs_client=False))
+    answer = post(anna, slot, guest="Frau Noor")
+    made = Booking.objects.get()
+    assert (made.guest, made.client) == ("Frau Noor", None)
+    assert "Frau Noor" in as_user(anna).get(answer.headers["Location"]).content.decode()
+
+
+def test_it_is_for_somebody_but_not_for_two(anna: User) -> None:
+    slot = offered.slot(anna, kind=offered.kind(code="first_talk", needs_client=False))
+    client = factories.ClientFactory(owner=anna)
+    assert post(anna, slot).status_code == 422
+    assert post(anna, slot, client=str(client.uuid), guest="Frau Noor").status_code == 422
+    assert not Booking.objects.exists()
+
+
+def test_an_accompaniment_says_who_goes_along_and_where(anna: User) -> None:
+    kind = offered.kind(code="acc", needs_room=False, needs_second_person=True, is_elsewhere=True)
+    slot, client = offered.slot(anna, kind=kind, place=""), factories.ClientFactory(owner=anna)
+    jan = offered.caseworker(name="Jan Vogel")
+    assert post(anna, slot, client=str(client.uuid)).status_code == 422
+    told = {"client": str(client.uuid), "second_person": str(jan.uuid)}
+    assert post(anna, slot, **told, place="Asylbehörde").status_code == 422
+    answer = post(anna, slot, **told, place="Rathaus, Zimmer 2")
+    page = as_user(anna).get(answer.headers["Location"]).content.decode()
+    assert "Jan Vogel" in page
+    assert "Rathaus, Zimmer 2" in page
+
+
+def test_several_dates_are_shown_before_any_is_booked(anna: User) -> None:
+    on = offered.workday()
+    made = openings.weekly(
+        offered.offer(anna, number=1),
+        every=1,
+        weekdays=(on.weekday(),),
+        first_on=on,
+        start_time=time(9, 0),
+        until=on + timedelta(days=8),
+        by=anna,
+    )
+    slot = made.sessions.earliest("start_at").slots.get()
+    client = factories.ClientFactory(owner=anna)
+    form = {
+        "client": str(client.uuid),
+        "times": "3",
+        "every": "1",
+        "idempotency_key": str(uuid.uuid4()),
+    }
+    shown = post(anna, slot, **form).content.decode()
+    free = made.sessions.count()
+    assert "nichts angeboten" in shown
+    assert not Booking.objects.exists()
+
+    assert post(anna, slot, **form, act="all").status_code == 409
+    assert not Booking.objects.exists()
+    assert post(anna, slot, **form, act="free").status_code == 302
+    assert Booking.objects.filter(client=client, status="booked").count() == free
