@@ -246,6 +246,7 @@ def test_who_takes_part_is_seen_by_the_case_team_and_by_who_runs_the_course() ->
     colleague = factories.UserFactory(organisation=place.holder.organisation)
     other_school = offers.staff(organisation=factories.OrganisationFactory(name="Andere"))
     coordinator = factories.UserFactory(roles=["coordinator"])
+    assert place.client is not None
     assert [*enrolments.visible(course, place.client.owner)] == [place]
     assert [*enrolments.visible(course, course.created_by)] == [place]
     for stranger in (colleague, other_school, coordinator):

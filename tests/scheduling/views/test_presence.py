@@ -43,7 +43,7 @@ def absence(days: int = 3) -> dict[str, str]:
 
 def test_the_person_and_the_coordination_enter_a_colleague_and_a_stranger_do_not(person: Resource) -> None:
     assert person.user is not None
-    coordinator = factories.UserFactory(roles=["coordinator"])
+    coordinator: User = factories.UserFactory(roles=["coordinator"])
     colleague = factories.UserFactory(roles=["specialist"], organisation=person.user.organisation)
     foreign = factories.OrganisationFactory(district=factories.DistrictFactory(name="Nachbarkreis"))
     stranger = factories.UserFactory(roles=["coordinator"], organisation=foreign)
