@@ -28,12 +28,14 @@ from consultations.models import (
 )
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
-from scheduling.models import BlockFormat, Booking, Rebooking, Session, SlotFormat
+from scheduling.models import BlockFormat, Booking, Rebooking, Session, Slot, SlotFormat
 
 # Steps show up this long before they are due; appointments without an answer this long before.
 STEPS_AHEAD = timedelta(days=3)
 ANSWERS_AHEAD = timedelta(days=3)
 SESSIONS_SHOWN = 3
+# A presentation that is still free so shortly before stands on the coordinator's list.
+SHORT_NOTICE = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def of(user: User, *, now: datetime | None = None) -> Today:
         todos += _of_specialist(user, now, day)
     if user.may(Permission.ALLOW_EXCEPTIONS):
         todos += _of_coordinator(user)
+    if user.may(Permission.PLAN_SESSIONS):
+        todos += _short_notice(user, now)
     if user.may(Permission.ASSIGN_CASES):
         todos += _of_team_lead(user)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
@@ -313,6 +317,23 @@ def _of_coordinator(user: User) -> Iterator[Todo]:
             waiting,
         )
         yield Todo(text % {"number": waiting}, _("Ansehen"), "scheduling:rebook", rank=2)
+
+
+def _short_notice(user: User, now: datetime) -> Iterator[Todo]:
+    """Presentations that start soon and have nobody: somebody could still come, or two cases be heard."""
+    free = (
+        Slot.objects.for_user(user)
+        .free()
+        .filter(format=BlockFormat.PRESENTATION, start_at__lt=now + SHORT_NOTICE)
+    )
+    for slot in free.order_by("start_at"):
+        yield Todo(
+            _("Am %(at)s ist noch ein Platz frei.") % {"at": when.moment(slot.start_at)},
+            _("Wer wartet"),
+            "scheduling:why_whom",
+            (slot.uuid,),
+            note=_("Passt er niemandem von der Warteliste, lässt er sich in zwei Fallberatungen teilen."),
+        )
 
 
 def _of_team_lead(user: User) -> Iterator[Todo]:

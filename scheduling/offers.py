@@ -73,7 +73,8 @@ def candidates(slot: Slot, now: datetime) -> list[Candidate]:
         facts = _if_free(slot, now, entry, elsewhere.get(entry.client_id, ()), shared_out)
         against = [*waiting.fits(entry, slot, now), *further[entry.pk], *problems.collect(facts)]
         if entry.pk in offered:
-            against.append(OFFERED_BEFORE)
+            # The rest would speak of what their own offer took.
+            against = [OFFERED_BEFORE]
         elif entry.pk in asked:
             against.append(HAS_AN_OFFER)
         found.append(Candidate(place, against))

@@ -12,6 +12,8 @@ from scheduling.models import Contingent, Session
 class ContingentsForm(forms.Form):
     """A number for each organisation of the district that works on cases."""
 
+    marks_optional = False
+
     free_days_before = forms.IntegerField(
         label=_("Frei für alle, Tage vorher"),
         min_value=0,

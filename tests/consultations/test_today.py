@@ -184,3 +184,16 @@ def test_a_message_without_a_sure_end_waits_until_the_client_knows(status, code,
 
     delivery.told_otherwise(message, by=owner)
     assert not [one for one in today.of(owner).todos if sentence in one.text]
+
+
+def test_a_presentation_free_so_soon_stands_on_the_coordinators_list_until_somebody_has_it():
+    coordinator = UserFactory(roles=["coordinator"])
+    soon = SlotFactory(session=SessionFactory(start_at=timezone.now() + timedelta(hours=30)))
+    SlotFactory(session=SessionFactory(start_at=timezone.now() + timedelta(days=5)))
+
+    (todo,) = [one for one in today.of(coordinator).todos if one.route == "scheduling:why_whom"]
+
+    assert todo.args == (soon.uuid,)
+    assert "scheduling:why_whom" not in [one.route for one in today.of(UserFactory()).todos]
+    BookingFactory(slot=soon)
+    assert "scheduling:why_whom" not in [one.route for one in today.of(coordinator).todos]

@@ -275,7 +275,7 @@ def test_the_coordinator_shares_out_a_day_and_everyone_sees_it(coordinator: Brow
         (colleague.organisation.pk, 1), (None, 1),
     }  # fmt: skip
     board = text(as_user(colleague), reverse("scheduling:board"))
-    assert "AWO 0 von 1" in board
+    assert "AWO 0 von 1 · alle 0 von 1 · frei für alle ab" in board
     assert "Ihre Organisation: 0 von 1 genutzt" in board
 
 
