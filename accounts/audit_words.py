@@ -80,6 +80,8 @@ VERBS: dict[str, str | Promise] = {
     "noshow": _("als nicht erschienen vermerkt"),
     "mark_undone": _("Vermerk zurückgenommen"),
     "answered": _("geantwortet"),
+    "external_added": _("Kalender von außerhalb verbunden"),
+    "external_removed": _("Kalender von außerhalb entfernt"),
     "feed_created": _("Kalender-Adresse angelegt"),
     "feed_revoked": _("Kalender-Adresse gesperrt"),
     "settled": _("geklärt"),

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from scheduling import zones
 from scheduling.models import Booking
@@ -92,6 +93,11 @@ def feed(zone: ZoneInfo, since: datetime, events: Iterable[str]) -> bytes:
 def uid(uuid: UUID) -> str:
     """What stays the same about an appointment in every calendar, however often it is moved."""
     return f"{uuid}@{urlsplit(settings.PUBLIC_URL).hostname}"
+
+
+def zone_of(name: str) -> str:
+    """The zone database's name for what Windows calls a zone; other names stay as they are."""
+    return str(WINDOWS_TO_OLSON.get(name, name))
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from scheduling import booking, offers, reminders, series
+from scheduling import booking, external, offers, reminders, series
 from scheduling.models import Booking
 
 
@@ -34,3 +34,10 @@ def catch_up_reminders(timestamp: int) -> None:
 def tidy_waiting_list(timestamp: int) -> None:
     """Every minute: offer what became free unseen, end what is over on the waiting list."""
     offers.tidy()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="read_external_calendars", lock="read_external_calendars", pass_context=False)
+def read_external_calendars(timestamp: int) -> None:
+    """Every minute: fetch the calendars kept elsewhere whose hour has come."""
+    external.read_due()

@@ -6,6 +6,7 @@ from typing import Self
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
@@ -46,7 +47,8 @@ class ExternalCalendarQuerySet(models.QuerySet["ExternalCalendar"]):
 
     def subscribed(self) -> Self:
         """Those that are fetched now and then, not uploaded."""
-        return self.exclude(address="")
+        # Encrypted fields cannot be searched; that there is none is no secret, and stored as it is.
+        return self.alias(sealed=Cast("address", models.TextField())).exclude(sealed="")
 
 
 class ExternalCalendar(models.Model):
