@@ -41,6 +41,7 @@ ENTRIES = [
     Entry(_("Klientinnen und Klienten"), "clients:list"),
     Entry(_("Tagesagenda"), "consultations:agenda"),
     Entry(_("Planung"), "scheduling:sessions"),
+    Entry(_("Sprachmittlung"), "scheduling:assignments"),
     Entry(_("Verfügbarkeit"), "scheduling:presences"),
     Entry(_("Sprechzeiten"), "scheduling:openings"),
     Entry(_("Ausnahmen"), "consultations:exceptions"),

@@ -1,12 +1,13 @@
 """The specialist's day: their sessions' places in order, each with the referral that fills it.
 
-Three queries at any size: the sessions around today, the day's slots, their bookings with referrals.
+Four queries at any size: the sessions around today, the day's slots, their bookings with referrals, and
+their interpreters.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Prefetch
 from django.utils import timezone
 
 from accounts.models import User
@@ -14,7 +15,7 @@ from consultations import brief
 from consultations.brief import Brief
 from consultations.models import Referral, SheetVersion
 from consultations.models.referral import SPECIALIST_WINDOW, in_specialist_window
-from scheduling.models import BlockFormat, Booking, Session, Slot
+from scheduling.models import BlockFormat, Booking, InterpreterAssignment, Session, Slot
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,16 @@ def _bookings(slots: list[Slot]) -> dict[int, Booking]:
     around = taken.select_related(
         "referral__client", "referral__consent", "referral__author", "referral__organisation"
     )
-    return {booking.slot_id: booking for booking in around.annotate(is_released=Exists(released))}
+    standing = InterpreterAssignment.objects.exclude(
+        status__in=[InterpreterAssignment.Status.CANCELLED, InterpreterAssignment.Status.DECLINED]
+    )
+    interpreters = Prefetch(
+        "interpreter_assignments",
+        standing.select_related("interpreter__resource").order_by("-pk"),
+        to_attr="interpreters",
+    )
+    rows = around.annotate(is_released=Exists(released)).prefetch_related(interpreters)
+    return {booking.slot_id: booking for booking in rows}
 
 
 def _card(slot: Slot, booking: Booking | None, now: datetime) -> Card:
@@ -133,9 +143,14 @@ def _card(slot: Slot, booking: Booking | None, now: datetime) -> Card:
         slot=slot,
         booking=booking,
         referral=referral,
-        brief=brief.of(referral) if referral else None,
+        brief=brief.of(referral, _interpreter(booking)) if referral else None,
         is_released=getattr(booking, "is_released", False),
     )
+
+
+def _interpreter(booking: Booking | None) -> InterpreterAssignment | None:
+    found: list[InterpreterAssignment] = getattr(booking, "interpreters", [])
+    return found[0] if found else None
 
 
 def _may_read(referral: Referral, slot: Slot, now: datetime) -> bool:

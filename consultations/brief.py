@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import when
 from consultations.models import Observation, Referral
+from scheduling.models import InterpreterAssignment
 
 Text = str | Promise
 
@@ -50,8 +51,11 @@ class Brief:
     phone: str
 
 
-def of(referral: Referral) -> Brief:
-    """The brief of a referral whose author and organisation are at hand, and its client if presented."""
+def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> Brief:
+    """The brief of a referral whose author and organisation are at hand, and its client if presented.
+
+    `interpreter` is who was found for the appointment, with person and resource.
+    """
     client = referral.client if referral.is_presentation else None
     greeting = f"{client.given_name}, {client.year_of_birth or '?'}" if client else ""
     return Brief(
@@ -72,8 +76,8 @@ def of(referral: Referral) -> Brief:
         second_language=referral.second_language,
         literacy=referral.get_literacy_display(),
         interpreter_needed=referral.interpreter_need == Referral.InterpreterNeed.NEEDED,
-        interpreter=_interpreter(referral),
-        interpreter_confirmed=referral.interpreter_confirmed_at is not None,
+        interpreter=_assigned(interpreter) or _interpreter(referral),
+        interpreter_confirmed=_is_confirmed(referral, interpreter),
         company=tuple(_company(referral)),
         wishes=tuple(_wishes(referral)),
         access_needs=referral.access_needs,
@@ -86,6 +90,19 @@ def of(referral: Referral) -> Brief:
 
 def _unless(value: str, unremarkable: str, text: Text) -> Text:
     return "" if value in ("", unremarkable) else text
+
+
+def _assigned(found: InterpreterAssignment | None) -> Text:
+    if found is None or found.interpreter is None:
+        return ""
+    language = when.language_name(found.language)
+    return f"{found.interpreter.resource.name}, {language} ({found.get_mode_display()})"
+
+
+def _is_confirmed(referral: Referral, found: InterpreterAssignment | None) -> bool:
+    if found is not None:
+        return found.status in (found.Status.CONFIRMED, found.Status.DONE)
+    return referral.interpreter_confirmed_at is not None
 
 
 def _interpreter(referral: Referral) -> Text:

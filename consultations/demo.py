@@ -57,8 +57,8 @@ SELAM = Invented("caritas", PRESENTATION, "26-F3HJN", {
     "question": "Ist eine Therapie jetzt sinnvoll, oder soll zuerst Ruhe in die Wohnsituation kommen?",
     "observations": ["sleep", "body"],
     "observation_text": "Kopfschmerzen vor jedem Behördentermin, war schon dreimal beim Hausarzt.",
-    "urgency": "routine", "interpreter_need": "needed", "interpreter_name": "Herr Abraha",
-    "interpreter_language": "Tigrinya", "avoid": "Vertreter der Botschaft",
+    "urgency": "routine", "interpreter_need": "needed", "dialect": "Eritrea",
+    "interpreter_gender": "man", "avoid": "Vertreter der Botschaft",
 })  # fmt: skip
 YUSUF = Invented("awo", PRESENTATION, "26-C4TRX", {
     "safety": "no",

@@ -19,7 +19,7 @@ from accounts.models import AuditEvent, District, User
 from accounts.rows import Asked, Statement
 from clients import consents
 from clients.models import Client, Consent
-from consultations import crisis, readiness
+from consultations import crisis, interpreting, readiness
 from consultations.models import Referral
 from consultations.readiness import problems
 from scheduling import booking as bookings
@@ -302,7 +302,8 @@ def submit(
         if done is not None and idempotency_key is not None and done.idempotency_key == idempotency_key:
             return done
         slot_id = slot_or_hold.pk if isinstance(slot_or_hold, Slot) else slot_or_hold.slot_id
-        found = problems(stored, slot=_slot(slot_id, by))
+        slot = _slot(slot_id, by)
+        found = problems(stored, slot=slot)
         if found:
             raise Refused(found)
 
@@ -323,6 +324,7 @@ def submit(
             idempotency_key=idempotency_key,
             attach=attach,
             accepts=accepts,
+            interpreter=interpreting.need(stored, slot),
         )
 
 

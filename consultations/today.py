@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -28,7 +28,15 @@ from consultations.models import (
 )
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
-from scheduling.models import BlockFormat, Booking, Rebooking, Session, Slot, SlotFormat
+from scheduling.models import (
+    BlockFormat,
+    Booking,
+    InterpreterAssignment,
+    Rebooking,
+    Session,
+    Slot,
+    SlotFormat,
+)
 
 # Steps show up this long before they are due; appointments without an answer this long before.
 STEPS_AHEAD = timedelta(days=3)
@@ -82,12 +90,15 @@ def of(user: User, *, now: datetime | None = None) -> Today:
         todos += _short_notice(user, now)
     if user.may(Permission.ASSIGN_CASES):
         todos += _of_team_lead(user)
+    if user.may(Permission.COORDINATE_INTERPRETERS):
+        todos += _of_interpreters(user, now)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
 
 
 # --- Caseworker --------------------------------------------------------------------------------
 def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: date) -> Iterator[Todo]:
     yield from _answers(bookings, now)
+    yield from _without_interpreter(bookings, now)
     yield from _to_decide(user)
     yield from _deferred(user, day)
     yield from _steps(user, day)
@@ -134,6 +145,27 @@ def _answers(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
                 (booking.uuid,),
                 note=_("Bitte anrufen."),
             )
+
+
+def _without_interpreter(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
+    """Own appointments to come whose interpreter should have confirmed and has not."""
+    coming = [booking for booking in bookings if booking.start_at > now]
+    missing = (
+        InterpreterAssignment.objects.living()
+        .exclude(status=InterpreterAssignment.Status.CONFIRMED)
+        .filter(booking__in=coming, confirm_until__lte=now)
+        .select_related("booking")
+    )
+    for assignment in missing.order_by("booking__start_at"):
+        yield Todo(
+            _("Für den Termin am %(at)s ist die Sprachmittlung nicht zugesagt.")
+            % {"at": when.moment(assignment.booking.start_at)},
+            _("Termin ansehen"),
+            "scheduling:booking",
+            (assignment.booking.uuid,),
+            note=_("Die Koordination der Sprachmittlung sucht weiter."),
+            rank=0,
+        )
 
 
 def _to_decide(user: User) -> Iterator[Todo]:
@@ -334,6 +366,28 @@ def _short_notice(user: User, now: datetime) -> Iterator[Todo]:
             (slot.uuid,),
             note=_("Passt er niemandem von der Warteliste, lässt er sich in zwei Fallberatungen teilen."),
         )
+
+
+def _of_interpreters(user: User, now: datetime) -> Iterator[Todo]:
+    living = InterpreterAssignment.objects.for_user(user).living().filter(booking__start_at__gt=now)
+    open_ones = living.exclude(status=InterpreterAssignment.Status.CONFIRMED)
+    counted = open_ones.aggregate(
+        late=Count("pk", filter=Q(confirm_until__lte=now)), asked=Count("pk", filter=Q(confirm_until__gt=now))
+    )
+    if counted["late"]:
+        text = ngettext(
+            "Eine Zusage der Sprachmittlung fehlt.",
+            "%(number)d Zusagen der Sprachmittlung fehlen.",
+            counted["late"],
+        )
+        yield Todo(text % {"number": counted["late"]}, _("Klären"), "scheduling:assignments", rank=0)
+    if counted["asked"]:
+        text = ngettext(
+            "Eine Anfrage an die Sprachmittlung ist offen.",
+            "%(number)d Anfragen an die Sprachmittlung sind offen.",
+            counted["asked"],
+        )
+        yield Todo(text % {"number": counted["asked"]}, _("Ansehen"), "scheduling:assignments")
 
 
 def _of_team_lead(user: User) -> Iterator[Todo]:

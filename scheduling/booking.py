@@ -16,11 +16,13 @@ from accounts import audit
 from accounts.models import Channel, User
 from clients.models import Client
 from scheduling import (
+    assignments,
     companions,
     contingents,
     course_seats,
     feeds,
     holds,
+    interpreters,
     live,
     problems,
     reminders,
@@ -28,6 +30,7 @@ from scheduling import (
     vacancies,
     waiting,
 )
+from scheduling.interpreters import Need
 from scheduling.models import Booking, CancelReason, NoShowReason, Offer, Slot
 from scheduling.problems import ALONE, Problem, Refused, Visit
 from scheduling.transactions import constraint, tried_again
@@ -118,6 +121,7 @@ def book(
     idempotency_key: UUID | None = None,
     attach: Callable[[Booking], None] | None = None,
     accepts: Offer | None = None,
+    interpreter: Need | None = None,
 ) -> Booking:
     """Book a place of a slot, from one's own hold on it if there is one. Raises `Refused`.
 
@@ -127,13 +131,14 @@ def book(
     `attach` ties what the upper room owes to the booking (a referral), inside the transaction and
     before the messages are planned; a kind that needs a referral is refused without it, and a trigger
     of the database looks at commit whether the referral is really there. `accepts` is the offer from
-    the waiting list whose seat it is; whether it is theirs, the caller has seen.
+    the waiting list whose seat it is; whether it is theirs, the caller has seen. With `interpreter`
+    the booking reserves somebody who fits, or is refused.
     """
     slot_id = _slot_id(place)
-    with refusals(slot_id, by=by):
+    with refusals(slot_id, by=by, need=interpreter):
         try:
             with transaction.atomic():
-                return _book(slot_id, client, by, visit, idempotency_key, attach, accepts)
+                return _book(slot_id, client, by, visit, idempotency_key, attach, accepts, interpreter)
         except IntegrityError as error:
             if constraint(error) != "booking_form_acts_once":
                 raise
@@ -149,11 +154,13 @@ def _book(
     form: UUID | None,
     attach: Callable[[Booking], None] | None,
     accepts: Offer | None,
+    need: Need | None,
 ) -> Booking:
     if client is not None:
         seats.lock_client(client.pk)
-    locked = seats.lock(slot_id)
+    slot, now = locked = seats.lock(slot_id)
     companions.lock(visit)
+    found = interpreters.find(slot, need, now=now, lock=True) if need else None
     facts = seats.look(
         locked,
         by=by,
@@ -163,6 +170,7 @@ def _book(
         accepts=accepts,
         to_book=True,
         with_referral=attach is not None,
+        interpreter=found,
     )
     if facts.same_form is not None:
         return facts.same_form
@@ -178,6 +186,8 @@ def _book(
     companions.reserve(booking)
     if accepts is not None:
         holds.accepted(accepts, by=by)
+    if need is not None and found is not None:
+        assignments.request(booking, need, found, by=by)
     if attach is not None:
         attach(booking)
     waiting.found(booking, by=by, entry=accepts.entry_id if accepts else None)
@@ -218,6 +228,7 @@ def cancel(
         companions.release(found)
         _seen("cancelled", found, by=by, channel=channel, reason=found.cancel_reason)
         feeds.appointment_changed(found)
+        assignments.release(found, at=now, by=by, channel=channel)
         reminders.withdraw(found)
         vacancies.announce(found.slot)
         return found
@@ -343,7 +354,7 @@ def _refuse(found: Iterable[Problem]) -> None:
 
 
 @contextmanager
-def refusals(slot_id: int, *, by: User) -> Iterator[None]:
+def refusals(slot_id: int, *, by: User, need: Need | None = None) -> Iterator[None]:
     """Outside a rule's transaction: turn what a constraint said into a refusal, and look for a way out."""
     try:
         yield
@@ -351,12 +362,12 @@ def refusals(slot_id: int, *, by: User) -> Iterator[None]:
         problem = problems.BY_CONSTRAINT.get(constraint(error))
         if problem is None:
             raise
-        raise _with_way_out(Refused([problem]), slot_id, by) from error
+        raise _with_way_out(Refused([problem]), slot_id, by, need) from error
     except Refused as refused:
-        raise _with_way_out(refused, slot_id, by)  # noqa: B904 (the same exception, completed)
+        raise _with_way_out(refused, slot_id, by, need)  # noqa: B904 (the same exception, completed)
 
 
-def _with_way_out(refused: Refused, slot_id: int, by: User) -> Refused:
+def _with_way_out(refused: Refused, slot_id: int, by: User, need: Need | None) -> Refused:
     if refused.place_is_gone and refused.next_free is None:
-        refused.next_free = seats.next_free(Slot.objects.get(pk=slot_id), by=by)
+        refused.next_free = seats.next_free(Slot.objects.get(pk=slot_id), by=by, need=need)
     return refused

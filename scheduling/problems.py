@@ -95,6 +95,7 @@ class Facts:
     visit: Visit = ALONE
     may_book: bool = True  # in this calendar
     companion_is_free: bool = True
+    against_interpreter: tuple[Problem, ...] = ()  # why nobody could interpret, where somebody is needed
 
     @property
     def own_hold(self) -> Booking | None:
@@ -136,7 +137,7 @@ def register(check: Check) -> Check:
 
 def collect(facts: Facts) -> list[Problem]:
     """Every reason against it, in the order a person would ask; empty means go ahead."""
-    checks = (_time, _place, _contingent, _person, _client, *_checks)
+    checks = (_time, _place, _contingent, _person, _client, _interpreter, *_checks)
     return [problem for check in checks for problem in check(facts)]
 
 
@@ -226,6 +227,10 @@ def _visit(facts: Facts) -> Iterator[Problem]:
         yield NEEDS_PLACE
     if not facts.companion_is_free:
         yield COMPANION_ELSEWHERE
+
+
+def _interpreter(facts: Facts) -> Iterable[Problem]:
+    return facts.against_interpreter
 
 
 # --- The reasons -----------------------------------------------------------------------------
@@ -321,8 +326,25 @@ TOO_LATE_TO_UNDO = Problem(
 )
 NEEDS_A_REASON = Problem("needs_a_reason", _("Bitte geben Sie einen Grund an."))
 
+INTERPRETER_TAKEN = Problem(
+    "interpreter_taken",
+    _("Die Sprachmittlung ist gerade für einen anderen Termin gebucht worden."),
+    _("Buchen Sie noch einmal: Es wird nach der nächsten geeigneten Person gesucht."),
+)
+
 PLACE_IS_GONE = frozenset(
-    {"closed", "begun", "away", "notice_too_short", "not_yet", "taken", "held", "hold_ended"}
+    {
+        "closed",
+        "begun",
+        "no_interpreter_free",
+        "interpreter_too_late",
+        "away",
+        "notice_too_short",
+        "not_yet",
+        "taken",
+        "held",
+        "hold_ended",
+    }
 )
 
 # The last line: a constraint that spoke although the rule saw nothing.
@@ -331,6 +353,7 @@ BY_CONSTRAINT = {
     "booking_client_in_one_place": CLIENT_ELSEWHERE,
     "booking_once_on_a_course": ENROLLED,
     "booking_not_of_a_lesson": LESSON,
+    "reservation_one_place_at_a_time": INTERPRETER_TAKEN,
 }
 
 

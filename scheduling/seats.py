@@ -17,7 +17,8 @@ from django.db.transaction import TransactionManagementError
 from accounts.models import District, User
 from accounts.rows import Statement
 from clients.models import Client
-from scheduling import calendars, companions, contingents, holds, problems
+from scheduling import calendars, companions, contingents, holds, interpreters, problems
+from scheduling.interpreters import Found, Need
 from scheduling.models import AppointmentKind, Booking, Offer, Resource, Session, Slot
 from scheduling.problems import ALONE, Facts, Refused, Visit
 
@@ -140,10 +141,14 @@ def look(
     visit: Visit = ALONE,
     to_book: bool = False,
     with_referral: bool = False,
+    interpreter: Found | None = None,
 ) -> Facts:
     """Everything the checks need about a locked slot, in one query; another where the calendar is of
-    another organisation, and where somebody goes along. `moving`: the client's appointment that would
-    come here from elsewhere, and so is in nobody's way."""
+    another organisation, and where somebody goes along.
+
+    `moving` is the client's appointment that would come here from elsewhere, and so is in nobody's way;
+    `interpreter` what the search for one said, where one is needed.
+    """
     slot, now = locked
     rows = _CONCERNED.rows(
         slot=slot.pk,
@@ -196,6 +201,7 @@ def look(
         visit=visit,
         may_book=calendars.may_book(slot, by),
         companion_is_free=companions.is_free(visit, slot, moving=moving),
+        against_interpreter=interpreter.problems if interpreter else (),
     )
 
 
@@ -250,16 +256,20 @@ def touch(slot: Slot) -> None:
     slot.version += 1
 
 
-def next_free(slot: Slot, *, by: User) -> Slot | None:
-    """The first free slot of the same kind and format, for somebody who lost this one."""
-    return (
+def next_free(slot: Slot, *, by: User, need: Need | None = None) -> Slot | None:
+    """The first free slot of the same kind and format, for somebody who lost this one; where an
+    interpreter is needed, the first with one."""
+    free = (
         Slot.objects.bookable_by(by)
         .free()
         .filter(kind=slot.kind_id, format=slot.format)
         .exclude(pk=slot.pk)
         .order_by("start_at")
-        .first()
     )
+    if need is None:
+        return free.first()
+    found = interpreters.first_slots(free, need, now=clock())
+    return found[0][0] if found else None
 
 
 def _lock(statement: str, key: int) -> None:

@@ -3,8 +3,8 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from scheduling import booking, external, offers, reminders, series
-from scheduling.models import Booking
+from scheduling import assignments, booking, external, offers, reminders, series
+from scheduling.models import Booking, InterpreterAssignment
 
 
 @app.periodic(cron="* * * * * */2")
@@ -41,3 +41,11 @@ def tidy_waiting_list(timestamp: int) -> None:
 def read_external_calendars(timestamp: int) -> None:
     """Every minute: fetch the calendars kept elsewhere whose hour has come."""
     external.read_due()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="chase_interpreters", pass_context=False)
+def chase_interpreters(timestamp: int) -> None:
+    """Every ten minutes: note where an interpreter's confirmation is due and missing."""
+    for pk in InterpreterAssignment.objects.to_chase(timezone.now()).values_list("pk", flat=True):
+        assignments.chase(pk)

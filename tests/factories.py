@@ -32,6 +32,9 @@ from scheduling.models import (
     Booking,
     Calendar,
     Contingent,
+    Interpreter,
+    InterpreterLanguage,
+    InterpreterPool,
     Reservation,
     Resource,
     Series,
@@ -400,3 +403,50 @@ class StepFactory(DjangoModelFactory[Step]):
     responsible = Responsible.CASEWORKER
     due_on = factory.LazyFunction(lambda: timezone.localdate() + timedelta(days=14))
     created_by = factory.SelfAttribute("plan.created_by")
+
+
+class PoolFactory(DjangoModelFactory[InterpreterPool]):
+    """A pool fit for psychological talks that wants two working days."""
+
+    class Meta:
+        model = InterpreterPool
+        django_get_or_create = ("district", "name")
+
+    district = factory.SubFactory(DistrictFactory)
+    name = "Dolmetscherpool"
+    lead_workdays = 2
+    for_psychological_talks = True
+
+
+class InterpreterFactory(DjangoModelFactory[Interpreter]):
+    """A woman who speaks Arabic everywhere, fit for the consultation; `language=…, dialect=…, gender=…`."""
+
+    class Meta:
+        model = Interpreter
+        skip_postgeneration_save = True
+
+    class Params:
+        name = factory.Sequence(lambda n: f"Sprachmittlung {n}")
+        gender = "f"
+        language = "ar"
+        dialect = ""
+
+    pool = factory.SubFactory(PoolFactory)
+    resource = factory.LazyAttribute(
+        lambda one: Resource.objects.create(
+            district=one.pool.district, kind=Resource.Kind.INTERPRETER, name=one.name, gender=one.gender
+        )
+    )
+    qualification = Interpreter.Qualification.TRAINED
+    for_psychological_talks = True
+    secrecy_declared_on = factory.LazyFunction(date.today)
+    modes = factory.LazyFunction(lambda: ["on_site", "video"])
+
+    @classmethod
+    def _create(cls, model_class: type[Interpreter], *args: Any, **kwargs: Any) -> Interpreter:
+        spoken = kwargs.pop("spoken")
+        made: Interpreter = super()._create(model_class, *args, **kwargs)
+        InterpreterLanguage.objects.create(interpreter=made, **spoken)
+        return made
+
+    spoken = factory.LazyAttribute(lambda one: {"language": one.language, "dialect": one.dialect})

@@ -11,11 +11,12 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
 from clients import contact
-from consultations import prepared, readiness, referrals, steps
+from consultations import interpreting, prepared, readiness, referrals, steps
 from consultations.models import Referral
 from consultations.views.referrals import about, mine
 from notifications import outbox
 from scheduling import booking as scheduling_booking
+from scheduling import outlook
 from scheduling.models import Slot
 from scheduling.problems import Refused
 
@@ -129,6 +130,13 @@ def _summary(
     context = about(referral) | {
         "slot": slot,
         "problems": problems,
+        "outlook": outlook.look(
+            slot,
+            by=request.user,
+            client=referral.client if referral.is_presentation else None,
+            need=interpreting.need(referral, slot),
+            with_referral=True,
+        ),
         "holds": [hold for hold in prepared.own_holds(request.user) if hold.slot_id == slot.pk],
         "idempotency_key": uuid4(),
     }

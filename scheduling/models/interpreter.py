@@ -1,6 +1,8 @@
 """Interpreters, the pools they come from, and one assignment at one appointment (domain §1.6)."""
 
 import uuid
+from datetime import datetime
+from decimal import Decimal
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -96,6 +98,18 @@ class Interpreter(models.Model):
     def __str__(self) -> str:
         return f"interpreter {self.pk}"
 
+    @property
+    def is_fit(self) -> bool:
+        """As `for_consultations`, for a row at hand."""
+        return (
+            self.resource.is_active
+            and self.for_psychological_talks
+            and self.pool.for_psychological_talks
+            and self.pool.is_active
+            and not self.is_relative
+            and self.secrecy_declared_on is not None
+        )
+
 
 class InterpreterLanguage(models.Model):
     """One language of an interpreter; without a dialect: understood everywhere."""
@@ -126,6 +140,11 @@ class InterpreterAssignmentQuerySet(models.QuerySet["InterpreterAssignment"]):
     def living(self) -> Self:
         """Those that still stand."""
         return self.filter(status__in=InterpreterAssignment.LIVING)
+
+    def to_chase(self, now: datetime) -> Self:
+        """Those whose confirmation is due and missing, and not noted as such yet."""
+        asked = [InterpreterAssignment.Status.REQUESTED, InterpreterAssignment.Status.OFFERED]
+        return self.filter(status__in=asked, confirm_until__lte=now, chased_at=None)
 
 
 class InterpreterAssignment(models.Model):
@@ -191,3 +210,8 @@ class InterpreterAssignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.language}"
+
+    @property
+    def euros(self) -> Decimal | None:
+        """What it costs, in euros."""
+        return None if self.cost_cents is None else Decimal(self.cost_cents) / 100

@@ -156,7 +156,7 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         # appointments, versions, deferred, steps, reviews, numbers, messages, rebookings, drafts, sessions
         found = today.of(caseworker)
     assert len(found.todos) == 2 * rows

@@ -11,6 +11,7 @@ import consultations.demo
 import consultations.demo_plans
 import scheduling.demo
 import scheduling.demo_counselling
+import scheduling.demo_interpreters
 from accounts.models import District
 
 # Each builds on what those before it made.
@@ -18,6 +19,7 @@ ROOMS = (
     accounts.demo.load,
     clients.demo.load,
     scheduling.demo.load,
+    scheduling.demo_interpreters.load,
     consultations.demo.load,
     consultations.demo_plans.load,
     scheduling.demo_counselling.load,

@@ -54,7 +54,8 @@ def test_the_person_and_the_coordination_enter_a_colleague_and_a_stranger_do_not
         assert browser.post(page(person, "add_absence"), absence()).status_code == 404
     assert not Absence.objects.exists()
     assert not person.weekly_hours.exists()
-    for number, user in enumerate([own(person), coordinator], start=1):
+    people: list[User] = [own(person), coordinator]
+    for number, user in enumerate(people, start=1):
         browser = as_user(user)
         assert browser.post(page(person, "set_hours"), WEEK).status_code == 302
         assert browser.post(page(person, "add_absence"), absence(number)).status_code == 302
