@@ -1,13 +1,17 @@
-"""Addresses the room below asks for (scheduling/doors.py)."""
+"""What the room below asks for: addresses (scheduling/doors.py), and for whom a slot could be
+(scheduling/why_not.py)."""
 
 from collections.abc import Mapping, Sequence
 
 from django.urls import reverse
 
-from consultations import readiness
+from accounts.models import User
+from consultations import interpreting, prepared, readiness, steps
 from consultations.models import Referral
+from consultations.prepared import Prepared
 from scheduling.models import Booking, Slot
 from scheduling.problems import NEEDS_REFERRAL, Problem
+from scheduling.why_not import Case, Reason
 
 
 def book_hold(hold: Booking) -> str:
@@ -32,3 +36,28 @@ def against_move(booking: Booking, slots: Sequence[Slot]) -> Mapping[int, list[P
     if referral is None:
         return {slot.pk: [NEEDS_REFERRAL] for slot in slots}
     return {slot.pk: readiness.against_move(referral, slot) for slot in slots}
+
+
+def cases(user: User, slot: Slot) -> list[Case]:
+    """One's own referrals of the slot's format without an appointment, those that are ready first."""
+    return [_case(one, slot) for one in prepared.for_slot(user, slot)]
+
+
+def _case(one: Prepared, slot: Slot) -> Case:
+    referral = one.referral
+    return Case(
+        uuid=referral.uuid,
+        name=_name(referral),
+        client=referral.client if referral.is_presentation else None,
+        need=interpreting.need(referral, slot),
+        reasons=tuple(Reason(problem, _address(referral, steps.where(problem))) for problem in one.problems),
+    )
+
+
+def _name(referral: Referral) -> str:
+    """By number or pseudonym: the case team knows who that is."""
+    return referral.client.case_number if referral.is_presentation and referral.client else referral.pseudonym
+
+
+def _address(referral: Referral, step: str) -> str:
+    return reverse("consultations:referral", args=[referral.uuid, step]) if step else ""

@@ -66,18 +66,18 @@ def release(booking: Booking, *, at: datetime, by: User | None, channel: Channel
 
     Late is what the kind of appointment calls so (`late_days`). Inside the cancelling transaction.
     """
-    standing = _locked_rows().living().filter(booking=booking).first()
-    if standing is None:
+    found = _locked_rows().living().filter(booking=booking).first()
+    if found is None:
         return
-    promised = standing.status == Status.CONFIRMED and standing.interpreter is not None
+    promised = found.status == Status.CONFIRMED and found.interpreter is not None
     late = booking.start_at - timedelta(days=booking.slot.kind.late_days) <= at
     status = Status.CANCELLED_LATE if promised and late else Status.CANCELLED
     if status == Status.CANCELLED_LATE:
-        standing.cost_cents = _cost(standing)
-    _end(standing, status, at=at)
+        found.cost_cents = _cost(found)
+    _end(found, status, at=at)
     audit.record(
         "interpreter_released",
-        standing,
+        found,
         by=by,
         channel=channel,
         district=booking.slot.district,
@@ -166,6 +166,12 @@ def chase(assignment_id: int) -> bool:
             "interpreter_chased", found, by=None, channel=Channel.TASK, district=found.booking.district
         )
         return True
+
+
+def standing(booking: Booking) -> Assignment | None:
+    """Who interprets at this booking, or is being looked for; with person and resource."""
+    rows = Assignment.objects.living().filter(booking=booking)
+    return rows.select_related("interpreter__resource").first()
 
 
 def candidates(assignment: Assignment) -> list[Interpreter]:

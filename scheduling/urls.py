@@ -23,6 +23,7 @@ from scheduling.views import (
     sessions,
     slips,
     waiting,
+    why_not,
 )
 
 
@@ -49,6 +50,7 @@ urlpatterns = [
     path("termine/<uuid:uuid>/vormerken/", board.hold, name="hold"),
     path("termine/<uuid:uuid>/verlaengern/", board.extend, name="extend"),
     path("termine/<uuid:uuid>/freigeben/", board.let_go, name="let_go"),
+    path("termine/<uuid:uuid>/warum-nicht/", why_not.why_not, name="why_not"),
     path("termine/<uuid:uuid>/buchen/", bookings.book, name="book"),
     path("buchungen/<uuid:uuid>/", bookings.booking, name="booking"),
     path("buchungen/<uuid:uuid>/absagen/", bookings.cancel_booking, name="cancel_booking"),

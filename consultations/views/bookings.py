@@ -15,8 +15,8 @@ from consultations import interpreting, prepared, readiness, referrals, steps
 from consultations.models import Referral
 from consultations.views.referrals import about, mine
 from notifications import outbox
+from scheduling import assignments, outlook
 from scheduling import booking as scheduling_booking
-from scheduling import outlook
 from scheduling.models import Slot
 from scheduling.problems import Refused
 
@@ -102,6 +102,7 @@ def booked(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "referral": referral,
         "booking": booking,
         "slot": booking.slot,
+        "interpreter": assignments.standing(booking),
         "sms": outbox.for_key_prefix(f"booking:{booking.uuid}:") if client else [],
         "obstacles": contact.sms_obstacles(client) if client else [],
     }

@@ -18,7 +18,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
-from scheduling import batches, problems, reminders
+from scheduling import assignments, batches, problems, reminders
 from scheduling import booking as rules
 from scheduling.batches import NotAll, Planned, Rhythm
 from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
@@ -106,6 +106,7 @@ def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "may_mark": _may_mark(found),
         "reasons": NoShowForm(),
         "cancelling": CancelForm(),
+        "interpreter": assignments.standing(found),
     }
     return render(request, "scheduling/booking.html", context)
 
