@@ -271,8 +271,8 @@ def _declined(booking: Booking) -> set[int]:
 
 
 def _need(found: Assignment) -> Need:
-    kind = found.booking.slot.kind
-    return Need(found.language, found.dialect, found.gender, is_psychological=is_psychological(kind))
+    fit = is_psychological(found.booking.slot.kind)
+    return Need(found.language, found.dialect, found.gender, is_psychological=fit)
 
 
 def _roster(found: Assignment, need: Need, *, lock: bool = True) -> Roster:

@@ -18,7 +18,15 @@ from accounts import when
 from accounts.models import District
 from scheduling import availability, public_holidays, wall_clock
 from scheduling.availability import Availability
-from scheduling.models import AppointmentKind, Interpreter, InterpreterLanguage, Mode, Reservation, Slot
+from scheduling.models import (
+    AppointmentKind,
+    Interpreter,
+    InterpreterLanguage,
+    Mode,
+    Reservation,
+    Resource,
+    Slot,
+)
 from scheduling.problems import Problem
 
 # Without a wish: the talk is best with everybody in the room.
@@ -67,12 +75,12 @@ class Roster:
         """Those who also are of the gender wished for and take part in the way needed."""
         return [one for one in self.speaking if fits(one, self.need)]
 
-    def at(self, start_at: datetime, end_at: datetime, *, now: datetime, in_time: bool = True) -> Found:
-        """Who can be had in [start_at, end_at). Without `in_time` the lead does not count any more."""
+    def at(self, start_at: datetime, end_at: datetime, *, now: datetime) -> Found:
+        """Who can be had in [start_at, end_at), the best first."""
         fitting = self.fitting
         free = [one for one in fitting if self._is_free(one, start_at, end_at)]
         for one in free:
-            if not in_time or now < latest_booking(one, start_at, self.district):
+            if now < latest_booking(one, start_at, self.district):
                 return Found(one, mode_of(one, self.need))
         return Found(None, problems=tuple(self._against(fitting, free, start_at, now)))
 
@@ -197,7 +205,7 @@ def _speaks(one: Interpreter, need: Need) -> bool:
 
 
 def _busy(
-    resources: Iterable[object], since: datetime, until: datetime
+    resources: Iterable[Resource], since: datetime, until: datetime
 ) -> dict[int, list[tuple[datetime, datetime]]]:
     found = Reservation.objects.filter(
         resource__in=list(resources), during__overlap=DateTimeTZRange(since, until)

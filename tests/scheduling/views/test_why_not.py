@@ -59,8 +59,10 @@ def test_who_books_sees_it_in_their_district_and_nobody_else(anna: User) -> None
 def test_several_reasons_stand_at_once_and_are_those_of_holding(anna: User) -> None:
     place = slot()
     factories.BookingFactory(slot=place)
+    specialist = place.session.specialist
+    assert specialist is not None
     presence.add_absence(
-        place.session.specialist,
+        specialist,
         start_at=place.start_at,
         end_at=place.end_at,
         reason="leave",
