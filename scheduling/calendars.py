@@ -68,6 +68,21 @@ def may_book(slot: Slot, user: User) -> bool:
     return Calendar.objects.bookable_by(user).filter(pk=slot.calendar_id).exists()
 
 
+def bookers(slot: Slot) -> frozenset[int] | None:
+    """The organisations that may book the slot, for looking at many people at once; None: all may.
+
+    The slot comes with its calendar's number; asks the database only where it is an organisation's.
+    """
+    if slot.organisation_id is None:
+        return None
+    rights = [CalendarShare.Right.BOOK, CalendarShare.Right.MANAGE]
+    shared = CalendarShare.objects.filter(calendar=slot.calendar_id, right__in=rights)
+    owner = Calendar.objects.filter(pk=slot.calendar_id).values_list("organisation", flat=True).first()
+    if owner is None:
+        return None
+    return frozenset({slot.organisation_id, owner, *shared.values_list("organisation", flat=True)})
+
+
 def require_manager(calendar: Calendar, user: User) -> None:
     """Raises NotAllowed unless this person may open and close times in the calendar."""
     if not managed(user).filter(pk=calendar.pk).exists():

@@ -7,7 +7,7 @@ offered the same slot twice.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import Channel, User
-from scheduling import contingents, holds, live, problems, seats, vacancies, waiting, working_hours
+from scheduling import calendars, contingents, holds, live, problems, seats, vacancies, waiting, working_hours
 from scheduling.models import Booking, Contingent, Offer, Session, Slot, WaitingEntry
 from scheduling.problems import Facts, Problem, Refused
 from scheduling.transactions import constraint, tried_again
@@ -67,10 +67,13 @@ def candidates(slot: Slot, now: datetime) -> list[Candidate]:
     asked = set(Offer.objects.filter(entry__in=entries, ended_at=None).values_list("entry_id", flat=True))
     elsewhere = _elsewhere(entries, slot)
     shared_out = contingents.look(slot.session, now)
+    may_book = calendars.bookers(slot)
     found = []
     for place in queue:
         entry = place.entry
         facts = _if_free(slot, now, entry, elsewhere.get(entry.client_id, ()), shared_out)
+        if may_book is not None:
+            facts = replace(facts, may_book=facts.by.organisation_id in may_book)
         against = [*waiting.fits(entry, slot, now), *further[entry.pk], *problems.collect(facts)]
         if entry.pk in offered:
             # The rest would speak of what their own offer took.

@@ -11,9 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from scheduling import acceptance, offers, seats, sessions, working_hours
+from scheduling import acceptance, offers, problems, seats, sessions, working_hours
 from scheduling import booking as rules
-from scheduling.models import Booking, Contingent, Offer, Session, Slot, WaitingEntry
+from scheduling.models import Booking, Calendar, Contingent, Offer, Session, Slot, WaitingEntry
 from scheduling.problems import Refused
 from tests import factories
 from tests.consultations.rivals import at_once
@@ -136,6 +136,21 @@ def test_a_client_who_is_elsewhere_then_is_passed_over(booked: Booking, commits:
     cancel(booked, commits)
 
     assert standing().entry == free
+
+
+def test_another_offices_slot_is_offered_only_to_those_who_may_book_there(slot: Slot) -> None:
+    office = factories.OrganisationFactory(name="Jobcenter")
+    Calendar.objects.update(organisation=office)
+    Slot.objects.update(organisation=office)
+    entry = factories.WaitingFactory()
+    slot = Slot.objects.select_related("kind", "district", "session__district").get()
+
+    assert offers.make(slot.pk) == []
+    (candidate,) = offers.candidates(slot, timezone.now())
+    assert [problem.code for problem in candidate.problems] == [problems.NOT_YOUR_CALENDAR.code]
+
+    slot.calendar.shares.create(organisation=entry.organisation)
+    assert [offer.entry for offer in offers.make(slot.pk)] == [entry]
 
 
 @pytest.mark.django_db
