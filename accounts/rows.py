@@ -1,16 +1,25 @@
-"""Objects by plain SQL, for the few reads that every booking does while others wait for its locks.
+"""Objects by plain SQL, for the few statements of every booking, whose locks others wait for.
 
 Django writes a statement anew each time it is asked: for five joined tables that takes several times
-what PostgreSQL needs to answer. Here a statement is written once, by hand, and its rows become objects.
+what PostgreSQL needs to answer. Here a statement is written once, and its rows become objects.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models import signals
+from django.db.models.base import ModelState
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query_utils import DeferredAttribute
+
+if TYPE_CHECKING:
+    Field = models.Field[Any, Any]
+else:
+    Field = models.Field
 
 
 class Asked:
@@ -52,6 +61,31 @@ class Asked:
         return re.sub("%[%s]", lambda found: next(at) if found[0] == "%s" else found[0], query)
 
 
+class Columns:
+    """Some fields of a model among the columns of a statement, read as the ORM reads them."""
+
+    def __init__(self, alias: str, fields: Sequence[Field]) -> None:
+        self.names = [field.attname for field in fields]
+        self._text = ", ".join(f'{alias}."{field.column}"' for field in fields)
+        # Encrypted and JSON fields are more than their column.
+        self._converters = [
+            (position, converter, column)
+            for position, field in enumerate(fields)
+            for column in [field.get_col(alias)]
+            for converter in column.get_db_converters(connection)
+        ]
+
+    def __str__(self) -> str:
+        return self._text
+
+    def read(self, values: Sequence[Any]) -> list[Any]:
+        """The columns' values as the fields'."""
+        read = list(values)
+        for position, converter, column in self._converters:
+            read[position] = converter(read[position], column, connection)
+        return read
+
+
 class Statement:
     """A SELECT, or something RETURNING, with `{alias}` where all columns of a table belong:
 
@@ -80,7 +114,7 @@ class Statement:
     @cached_property
     def _written(self) -> tuple[str, dict[str, Any]]:
         constants: dict[str, Any] = {}
-        filled = {part.alias: part.columns for part in self._parts}
+        filled = {part.alias: str(part.columns) for part in self._parts}
         filled |= {alias: asked.sql(constants) for alias, asked in self._asked.items()}
         return self._text.format(**filled), constants
 
@@ -99,22 +133,36 @@ class _Part:
         self.alias = alias
         fields = model._meta.concrete_fields
         self.width = len(fields)
-        self.columns = ", ".join(f'{alias}."{field.column}"' for field in fields)
+        self.columns = Columns(alias, fields)
         self._model = model
-        self._names = [field.attname for field in fields]
         self._key = fields.index(model._meta.pk)
-        # As the ORM reads them: encrypted and JSON fields are more than their column.
-        self._converters = [
-            (position, converter, column)
-            for position, field in enumerate(fields)
-            for column in [field.get_col(alias)]
-            for converter in column.get_db_converters(connection)
-        ]
+        self._is_plain = _is_plain(model)
 
     def object(self, values: Sequence[Any]) -> models.Model | None:
         if values[self._key] is None:
             return None
-        read = list(values)
-        for position, converter, column in self._converters:
-            read[position] = converter(read[position], column, connection)
-        return self._model.from_db(connection.alias, self._names, read)
+        names, read = self.columns.names, self.columns.read(values)
+        if not self._is_plain:
+            return self._model.from_db(DEFAULT_DB_ALIAS, names, read)
+        made = self._model.__new__(self._model)
+        made._state = ModelState()
+        made._state.adding = False
+        made._state.db = DEFAULT_DB_ALIAS
+        made.__dict__.update(zip(names, read, strict=True))
+        return made
+
+
+def _is_plain(model: type[models.Model]) -> bool:
+    """Whether making an object read from the database sets its attributes and does nothing else: then
+    they are set at once, in a fifth of the time Django takes to look field by field."""
+    return (
+        model.__init__ is models.Model.__init__
+        and model.from_db.__func__ is models.Model.from_db.__func__  # type: ignore[attr-defined]
+        and all(type(getattr(model, field.attname)) in _STORES for field in model._meta.concrete_fields)
+        and not signals.pre_init.has_listeners(model)
+        and not signals.post_init.has_listeners(model)
+    )
+
+
+# Attributes that leave the value as it is. (A foreign key's forgets the object it had; here is none.)
+_STORES = frozenset({DeferredAttribute, ForeignKeyDeferredAttribute})

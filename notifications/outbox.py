@@ -50,30 +50,14 @@ _INSERT = Statement(
         expires_at = excluded.expires_at, status = 'queued', error_code = '', settled_at = NULL
     WHERE message.status = 'withdrawn'
         OR (message.status = 'failed' AND message.error_code = ANY(%(bad_number)s))
-    RETURNING {message}
+    RETURNING message.key
     """,
-    message=Message,
     consent=Asked(lambda client: contact.sms_consents(client).values("pk"), client=int),
 )
 
 
-def enqueue(
-    *,
-    key: str,
-    client: Client,
-    kind: Message.Kind,
-    context: dict[str, Any],
-    send_at: datetime,
-    expires_at: datetime,
-) -> Message | None:
-    """Queue one message, in the client's language; None when the key is queued already or nothing
-    may be sent (`clients.contact.sms_obstacles` says why). See `enqueue_all`."""
-    queued = enqueue_all(client, [Draft(key, kind, context, send_at, expires_at)])
-    return queued[0] if queued else None
-
-
-def enqueue_all(client: Client, drafts: Iterable[Draft]) -> list[Message]:
-    """Queue several messages to one client with one query; returns those queued now.
+def enqueue_all(client: Client, drafts: Iterable[Draft]) -> list[str]:
+    """Queue several messages to one client with one query; returns the keys of those queued now.
 
     `context` holds neutral facts only: `start_at` (ISO), `zone`, `place`, and for the link
     `route` (URL name) and `about` (UUID). Nothing is queued while an obstacle stands.
@@ -89,7 +73,7 @@ def enqueue_all(client: Client, drafts: Iterable[Draft]) -> list[Message]:
         drafts=json.dumps([vars(draft) for draft in wanted], default=datetime.isoformat),
         bad_number=list(BAD_NUMBER),
     )
-    return [message for (message,) in rows]
+    return [key for (key,) in rows]
 
 
 def withdraw(key_prefix: str) -> int:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.models import Channel, User
+from accounts.saving import Saving
 from clients.models import Client
 from scheduling import (
     assignments,
@@ -36,6 +37,7 @@ from scheduling.problems import ALONE, Problem, Refused, Visit
 from scheduling.transactions import constraint, tried_again
 
 Status = Booking.Status
+_BOOKINGS = Saving(Booking)
 # Reasons that end an appointment even after its time has come.
 _WHENEVER = frozenset({CancelReason.SESSION, CancelReason.CONSENT_REVOKED})
 
@@ -57,7 +59,7 @@ def hold(slot: Slot, *, by: User) -> Booking:
         booking = seats.take(facts)
         booking.status = Status.TENTATIVE
         booking.held_until = facts.now + problems.HOLD_LASTS
-        booking.save(force_insert=True)
+        _BOOKINGS.insert(booking)
         _seen("held", booking, by=by, seat=booking.seat)
         return booking
 
@@ -182,7 +184,10 @@ def _book(
     booking.booked_at = facts.now
     booking.idempotency_key = form
     visit.write(booking)
-    booking.save()
+    if booking.pk is None:
+        _BOOKINGS.insert(booking)
+    else:
+        _BOOKINGS.update(booking)
     companions.reserve(booking)
     if accepts is not None:
         holds.accepted(accepts, by=by)

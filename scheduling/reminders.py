@@ -30,8 +30,9 @@ LIFETIME = timedelta(days=1)
 NIGHT_BEFORE = timedelta(hours=15)
 
 
-def plan(booking: Booking, *, now: datetime | None = None) -> list[Message]:
+def plan(booking: Booking, *, now: datetime | None = None) -> list[str]:
     """Queue what this booking owes its client: one message now, reminders that are still to come.
+    Returns the messages' keys.
 
     `now` is the moment of booking, or the database's clock at a later change (`withdraw` comes first).
     Costs one query when slot, room and client are at hand. Nothing is queued for a booking that

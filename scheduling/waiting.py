@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
-from django.db.models.functions import Now
+from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.rows import Statement
 from clients.models import Client, Language
 from scheduling.models import AppointmentKind, Booking, Slot, WaitingEntry
 from scheduling.problems import Problem, Refused
@@ -100,22 +100,28 @@ def change(entry: WaitingEntry, *, by: User, **needs: Any) -> WaitingEntry:
         return stored
 
 
+# In every booking, so written once. Without client or entry the comparison is with NULL, and finds nothing.
+_FOUND = Statement(
+    """
+    UPDATE scheduling_waitingentry
+    SET ended_at = statement_timestamp(), ended_by_id = %(by)s, outcome = 'booked'
+    WHERE ended_at IS NULL AND (
+        id = %(entry)s
+        OR client_id = %(client)s AND kind_id = %(kind)s AND format IN ('', %(format)s)
+            AND (slot_id IS NULL OR slot_id = %(slot)s)
+    )
+    RETURNING id
+    """
+)
+
+
 def found(booking: Booking, *, by: User, entry: int | None = None) -> None:
     """An appointment was booked: nobody waits for it any more. Inside the booking's transaction, after
     every other lock; `entry` is the one whose offer was accepted."""
-    theirs = Q(pk=entry) if entry else Q()
-    if booking.client_id is not None:
-        slot = booking.slot
-        theirs |= Q(
-            Q(slot=None) | Q(slot=slot),
-            client=booking.client_id,
-            kind=slot.kind_id,
-            format__in=["", slot.format],
-        )
-    if theirs:
-        WaitingEntry.objects.waiting().filter(theirs).update(
-            ended_at=Now(), ended_by=by, outcome=WaitingEntry.Outcome.BOOKED
-        )
+    slot = booking.slot
+    _FOUND.rows(
+        entry=entry, client=booking.client_id, slot=slot.pk, kind=slot.kind_id, format=slot.format, by=by.pk
+    )
 
 
 def lock(entry: WaitingEntry) -> WaitingEntry:

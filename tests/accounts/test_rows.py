@@ -1,8 +1,10 @@
 """Objects by plain SQL are the objects the ORM reads."""
 
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import pytest
+from django.test.utils import isolate_apps
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
@@ -81,6 +83,28 @@ def test_an_object_read_is_an_object_stored() -> None:
     made.refresh_from_db()
     assert made.family_name == "Khoury"
     assert Client.objects.count() == 1
+
+
+@isolate_apps("clients")
+def test_a_models_own_way_of_being_read_is_kept() -> None:
+    class Counted(Client):
+        is_counted = False
+
+        class Meta:
+            app_label = "clients"
+            proxy = True
+
+        @classmethod
+        def from_db(cls, *given: Any) -> Self:
+            read = super().from_db(*given)
+            read.is_counted = True
+            return read
+
+    made = factories.ClientFactory()
+
+    [(client,)] = Statement("SELECT {client} FROM clients_client client", client=Counted).rows()
+
+    assert (client.pk, client.is_counted) == (made.pk, True)
 
 
 def test_json_comes_as_a_structure() -> None:

@@ -48,5 +48,5 @@ def queued(
         "about": str(uuid.uuid4()),
     }
     draft = Draft(key or f"test:{uuid.uuid4()}:", Message.Kind.REMINDER, context, now + due, now + lives)
-    (message,) = outbox.enqueue_all(client, [draft])
-    return message
+    outbox.enqueue_all(client, [draft])
+    return Message.objects.get(key=draft.key)

@@ -15,6 +15,7 @@ from notifications.channels.base import Answer, Sms, Verdict
 from notifications.channels.console import ConsoleGateway
 from notifications.channels.memory import MemoryGateway
 from notifications.models import Message, PhoneText
+from notifications.outbox import Draft
 from notifications.reasons import reason
 from tests.notifications.messages import queued
 
@@ -232,10 +233,10 @@ def test_an_opt_out_at_the_network_stops_all(gateway: MemoryGateway) -> None:
 
     message.client.refresh_from_db()
     assert message.client.opted_out_at is not None
-    assert outbox.enqueue(
-        key="test:2:", client=message.client, kind=Message.Kind.BOOKED, context=message.context,
-        send_at=timezone.now(), expires_at=timezone.now() + timedelta(days=1),
-    ) is None  # fmt: skip
+    again = Draft(
+        "test:2:", Message.Kind.BOOKED, message.context, timezone.now(), timezone.now() + timedelta(days=1)
+    )
+    assert outbox.enqueue_all(message.client, [again]) == []
 
 
 @pytest.mark.promise(8)

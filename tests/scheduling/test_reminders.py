@@ -114,12 +114,12 @@ def test_planning_queues_them_with_neutral_facts() -> None:
 
     queued = reminders.plan(booking)
 
-    assert [message.key for message in queued] == [
+    assert queued == [
         f"booking:{booking.uuid}:booked",
         f"booking:{booking.uuid}:reminder:early",
         f"booking:{booking.uuid}:reminder:1d",
     ]
-    assert queued[0].context == {
+    assert Message.objects.get(key=queued[0]).context == {
         "start_at": booking.start_at.isoformat(),
         "zone": "Europe/Berlin",
         "place": "Hauptstr. 1, Zimmer 3",
