@@ -39,6 +39,7 @@ ENTRIES = [
     Entry(_("Anmeldungen"), "consultations:referrals"),
     Entry(_("Warteliste"), "scheduling:waiting"),
     Entry(_("Klientinnen und Klienten"), "clients:list"),
+    Entry(_("Kurse"), "scheduling:courses"),
     Entry(_("Tagesagenda"), "consultations:agenda"),
     Entry(_("Planung"), "scheduling:sessions"),
     Entry(_("Sprachmittlung"), "scheduling:assignments"),

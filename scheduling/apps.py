@@ -10,8 +10,9 @@ class SchedulingConfig(AppConfig):
         from accounts import districts
         from clients import panels
         from scheduling import kinds, offers, vacancies
-        from scheduling.panels import appointments
+        from scheduling.panels import appointments, courses
 
         districts.at_start(kinds.begin)
         vacancies.register(offers.make)
         panels.register("appointments", order=10, render=appointments)
+        panels.register("courses", order=15, render=courses)

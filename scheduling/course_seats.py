@@ -1,6 +1,6 @@
 """What a place on a course carries, whichever door it was taken through; and when its lessons are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -35,6 +35,13 @@ def lessons_of(client: Client, start_at: datetime, end_at: datetime) -> SlotQuer
         .select_related("session__series__course")
         .order_by("start_at")
     )
+
+
+def during(booking: Booking) -> Sequence[Slot]:
+    """The client's lessons at the time of an appointment that is booked: for a warning."""
+    if booking.client is None or booking.status != Booking.Status.BOOKED:
+        return ()
+    return list(lessons_of(booking.client, booking.start_at, booking.end_at))
 
 
 def appointments_over(lessons: Iterable[Slot], client: Client) -> list[Booking]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, when
 from accounts.models import District, Organisation, User
+from accounts.roles import Role
 from scheduling import (
     calendars,
     live,
@@ -136,6 +137,25 @@ def kind_of(district: District, type: Course.Type) -> AppointmentKind:
         },
     )
     return kind
+
+
+@transaction.atomic
+def ensure_teacher(name: str, organisation: Organisation, *, by: User) -> Resource:
+    """The teacher of that name in one's district; entered on first use.
+
+    Who signs in under that name, and runs courses of the organisation, is that teacher.
+    """
+    people = User.objects.active().with_role(Role.COURSE_STAFF).filter(organisation=organisation, name=name)
+    user = people.filter(resource__isnull=True).first()
+    teacher, is_new = Resource.objects.get_or_create(
+        district=by.district,
+        kind=Resource.Kind.STAFF,
+        name=name,
+        defaults={"organisation": organisation, "user": user},
+    )
+    if is_new:
+        audit.record("added", teacher, by=by)
+    return teacher
 
 
 def _plan(

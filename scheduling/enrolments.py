@@ -16,8 +16,8 @@ from accounts import audit
 from accounts.models import User
 from clients.models import Client
 from scheduling import booking as bookings
-from scheduling import course_seats, courses
-from scheduling.models import Booking, CancelReason, Course, Enrolment, Level
+from scheduling import course_seats, courses, problems, waiting
+from scheduling.models import Booking, CancelReason, Course, Enrolment, Level, WaitingEntry
 from scheduling.models.booking import BookingQuerySet
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
@@ -52,6 +52,15 @@ def enrol(
             Enrolment.objects.get_or_create(booking=booking, defaults={"requested_on": requested_on})
 
     return bookings.book(course.slot, client=client, by=by, idempotency_key=form, attach=attach)
+
+
+def wait(course: Course, *, client: Client, by: User) -> WaitingEntry:
+    """Put one's own client on the list for this very course. Raises `Refused` when they have a place."""
+    taken = client.bookings.living().filter(slot=course.slot_id)
+    if taken.exclude(status=Booking.Status.TENTATIVE).exists():
+        raise Refused([problems.ENROLLED])
+    slot = course.slot
+    return waiting.enter(kind=slot.kind, slot=slot, format=slot.format, client=client, by=by)
 
 
 def _against_whom(course: Course, client: Client | None, guest: str) -> Iterable[Problem]:

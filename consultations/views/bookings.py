@@ -17,6 +17,7 @@ from consultations.views.referrals import about, mine
 from notifications import outbox
 from scheduling import assignments, outlook
 from scheduling import booking as scheduling_booking
+from scheduling import course_seats
 from scheduling.models import Slot
 from scheduling.problems import Refused
 
@@ -103,6 +104,7 @@ def booked(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "booking": booking,
         "slot": booking.slot,
         "interpreter": assignments.standing(booking),
+        "lessons": course_seats.during(booking),
         "sms": outbox.for_key_prefix(f"booking:{booking.uuid}:") if client else [],
         "obstacles": contact.sms_obstacles(client) if client else [],
     }
@@ -128,8 +130,10 @@ def _key(request: SignedInRequest) -> UUID | None:
 def _summary(
     request: SignedInRequest, referral: Referral, slot: Slot, *, problems: list[Any]
 ) -> HttpResponse:
+    client = referral.client if referral.is_presentation else None
     context = about(referral) | {
         "slot": slot,
+        "lessons": course_seats.lessons_of(client, slot.start_at, slot.end_at) if client else (),
         "problems": problems,
         "outlook": outlook.look(
             slot,

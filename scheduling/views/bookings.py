@@ -18,7 +18,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
-from scheduling import assignments, batches, problems, reminders
+from scheduling import assignments, batches, course_seats, problems, reminders
 from scheduling import booking as rules
 from scheduling.batches import NotAll, Planned, Rhythm
 from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
@@ -97,8 +97,11 @@ def _several(
 def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The appointment of one's own client."""
     found = get_object_or_404(_own(request), uuid=uuid)
+    if found.slot.is_course:
+        return redirect("scheduling:course", found.slot.course.uuid)
     audit.look(found, by=request.user)
     context = {
+        "lessons": course_seats.during(found),
         "booking": found,
         "slot": found.slot,
         "message_keys": reminders.key_prefix(found),

@@ -15,6 +15,8 @@ from scheduling import doors, rebooking
 from scheduling.forms.sessions import SettleForm
 from scheduling.models import Rebooking
 
+_SHOWN = ("booking__client", "booking__slot__session", "booking__slot__course")
+
 
 @requires(Permission.WORK_ON_CASES, Permission.PLAN_SESSIONS)
 @require_GET
@@ -22,7 +24,9 @@ def rebook(request: SignedInRequest) -> HttpResponse:
     """One's own lost appointments with whom to call; for the coordinator, how many wait where."""
     user = request.user
     own = list(
-        Rebooking.objects.for_user(user).open().select_related("booking__client", "booking__slot__session")
+        Rebooking.objects.for_user(user)
+        .open()
+        .select_related("booking__client", "booking__slot__session", "booking__slot__course")
         if user.may(Permission.WORK_ON_CASES)
         else []
     )
