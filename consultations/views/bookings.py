@@ -130,10 +130,8 @@ def _key(request: SignedInRequest) -> UUID | None:
 def _summary(
     request: SignedInRequest, referral: Referral, slot: Slot, *, problems: list[Any]
 ) -> HttpResponse:
-    client = referral.client if referral.is_presentation else None
     context = about(referral) | {
         "slot": slot,
-        "lessons": course_seats.lessons_of(client, slot.start_at, slot.end_at) if client else (),
         "problems": problems,
         "outlook": outlook.look(
             slot,

@@ -245,6 +245,7 @@ def test_the_page_costs_the_same_however_many_appointments_there_are(
     browser = as_user(made.holder)
     browser.get(address("booking", made))
 
-    # session, user, second factor; the appointment; the look; consent to SMS, its messages; interpreter
-    with django_assert_num_queries(8):
+    # session, user, second factor; the appointment; the look; consent to SMS, its messages; interpreter;
+    # lessons at the same time
+    with django_assert_num_queries(9):
         browser.get(address("booking", made))
