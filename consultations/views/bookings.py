@@ -15,9 +15,8 @@ from consultations import interpreting, prepared, readiness, referrals, steps
 from consultations.models import Referral
 from consultations.views.referrals import about, mine
 from notifications import outbox
-from scheduling import assignments, outlook
+from scheduling import assignments, course_seats, outlook
 from scheduling import booking as scheduling_booking
-from scheduling import course_seats
 from scheduling.models import Slot
 from scheduling.problems import Refused
 
