@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from consultations import readiness, referrals
+from consultations import interpreting, readiness, referrals
 from consultations.models import Referral
-from scheduling import problems, waiting
+from scheduling import interpreters, problems, waiting
 from scheduling.models import AppointmentKind, Booking, Gender, Offer, Slot, WaitingEntry
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
@@ -66,17 +67,26 @@ def _known(referral: Referral) -> dict[str, Any]:
 
 # --- What the room below asks ----------------------------------------------------------------------
 def against(entries: Sequence[WaitingEntry], slot: Slot) -> Mapping[int, Sequence[Problem]]:
-    """What the referrals have against the slot, by entry number (`waiting.register`). One query."""
+    """What the referrals have against the slot, by entry number (`waiting.register`).
+
+    One query; whether an interpreter can be had is looked up for those alone whom the slot suits.
+    """
     if not slot.kind.needs_referral:
         return {}
     found = Referral.objects.with_clarification().filter(waiting_entry__in=entries)
     by_entry = {one.waiting_entry_id: one for one in found.select_related("client", "consent", "booking")}
     return {
-        entry.pk: readiness.problems(by_entry[entry.pk], slot=slot)
-        if entry.pk in by_entry
-        else [problems.NEEDS_REFERRAL]
+        entry.pk: _against(by_entry[entry.pk], slot) if entry.pk in by_entry else [problems.NEEDS_REFERRAL]
         for entry in entries
     }
+
+
+def _against(referral: Referral, slot: Slot) -> Sequence[Problem]:
+    found = readiness.problems(referral, slot=slot)
+    needed = interpreting.need(referral, slot)
+    if found or needed is None:
+        return found
+    return interpreters.find(slot, needed, now=timezone.now()).problems
 
 
 def is_ours(offer: Offer) -> bool:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from consultations import referrals, waiting_list
 from consultations.models import Referral
 from scheduling import acceptance, offers
-from scheduling.models import Offer, Slot, WaitingEntry
+from scheduling.models import Interpreter, Offer, Slot, WaitingEntry
 from scheduling.problems import Refused
 from tests import factories
 from tests.sign_in import as_user
@@ -27,6 +27,7 @@ def slot() -> Slot:
 @pytest.fixture
 def referral(slot: Slot) -> Referral:
     made = factories.ReferralFactory(urgency="urgent", specialist_gender="woman")
+    factories.InterpreterFactory()
     made.consent.recipients = slot.session.held_by_name
     made.consent.save()
     return made
@@ -95,6 +96,16 @@ def test_a_consent_for_somebody_else_is_passed_over(referral: Referral, slot: Sl
     slot = Slot.objects.select_related("kind", "district", "session__district").get(pk=slot.pk)
     (candidate,) = offers.candidates(slot, slot.changed_at)
     assert [problem.code for problem in candidate.problems] == ["other_recipient"]
+
+
+def test_where_nobody_can_interpret_the_seat_is_not_offered(referral: Referral, slot: Slot) -> None:
+    Slot.objects.update(gender="f")
+    Interpreter.objects.all().delete()
+    wait(referral, at_short_notice=True)
+
+    assert offers.make(slot.pk) == []
+    factories.InterpreterFactory(dialect="Syrien")
+    assert [offer.slot for offer in offers.make(slot.pk)] == [slot]
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "consent revoked"])
