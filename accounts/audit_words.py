@@ -72,6 +72,7 @@ VERBS: dict[str, str | Promise] = {
     "hold_ended": pgettext_lazy("Protokoll", "Vormerkung abgelaufen"),
     "let_go": _("Vormerkung losgelassen"),
     "moved": pgettext_lazy("Protokoll", "verlegt"),
+    "series_changed": _("Serie geändert"),
     "moved_with_session": _("mit der Sprechstunde verlegt"),
     "move_undone": _("Verlegung zurückgenommen"),
     "booked": _("gebucht"),

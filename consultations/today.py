@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -31,16 +31,20 @@ from notifications.reasons import BAD_NUMBER, reason
 from scheduling.models import (
     BlockFormat,
     Booking,
+    BookingMove,
     InterpreterAssignment,
     Rebooking,
     Session,
     Slot,
     SlotFormat,
+    WaitingEntry,
 )
 
 # Steps show up this long before they are due; appointments without an answer this long before.
 STEPS_AHEAD = timedelta(days=3)
 ANSWERS_AHEAD = timedelta(days=3)
+# For how long Heute asks what comes after somebody did not appear.
+MISSED_SHOWN = timedelta(days=7)
 SESSIONS_SHOWN = 3
 # A presentation that is still free so shortly before stands on the coordinator's list.
 SHORT_NOTICE = timedelta(days=2)
@@ -99,6 +103,8 @@ def of(user: User, *, now: datetime | None = None) -> Today:
 def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: date) -> Iterator[Todo]:
     yield from _answers(bookings, now)
     yield from _without_interpreter(bookings, now)
+    yield from _missed(user, now)
+    yield from _moved_along(user, now)
     yield from _to_decide(user)
     yield from _deferred(user, day)
     yield from _steps(user, day)
@@ -120,7 +126,7 @@ def _coming(user: User, now: datetime) -> list[Booking]:
             start_at__lte=now + timedelta(days=14),
         )
     )
-    return list(own.select_related("client", "slot__session__room").order_by("start_at"))
+    return list(own.select_related("client", "slot__session__room", "slot__district").order_by("start_at"))
 
 
 def _answers(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
@@ -138,12 +144,15 @@ def _answers(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
                 rank=0,
             )
         elif not booking.answer and booking.start_at <= now + ANSWERS_AHEAD:
+            zone = booking.slot.district.tz
+            days = (booking.start_at.astimezone(zone).date() - now.astimezone(zone).date()).days
             yield Todo(
                 _("%(name)s hat den Termin am %(at)s noch nicht bestätigt.") % {"name": name, "at": at},
-                _("Termin ansehen"),
+                _("Anrufen") if days <= 1 else _("Termin ansehen"),
                 "scheduling:booking",
                 (booking.uuid,),
-                note=_("Bitte anrufen."),
+                note=_("Bitte heute anrufen.") if days <= 1 else _("Bitte anrufen."),
+                rank=0 if days <= 1 else 1,
             )
 
 
@@ -165,6 +174,61 @@ def _without_interpreter(bookings: Iterable[Booking], now: datetime) -> Iterator
             (assignment.booking.uuid,),
             note=_("Die Koordination der Sprachmittlung sucht weiter."),
             rank=0,
+        )
+
+
+def _missed(user: User, now: datetime) -> Iterator[Todo]:
+    """Clients who did not come, for some days, until they have another appointment of that kind or wait
+    for one."""
+    again = Booking.objects.filter(
+        status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED, Booking.Status.FULFILLED],
+        client=OuterRef("client"),
+        slot__kind=OuterRef("slot__kind"),
+        booked_at__gt=OuterRef("start_at"),
+    )
+    waits = WaitingEntry.objects.waiting().filter(client=OuterRef("client"), kind=OuterRef("slot__kind"))
+    missed = Booking.objects.for_user(user).filter(
+        ~Exists(again),
+        ~Exists(waits),
+        status=Booking.Status.NOSHOW,
+        start_at__gt=now - MISSED_SHOWN,
+        client__isnull=False,
+        client__closed_at__isnull=True,
+    )
+    for booking in missed.select_related("client").order_by("start_at"):
+        texts = {
+            "name": booking.client.full_name if booking.client else "",
+            "at": when.moment(booking.start_at),
+        }
+        yield Todo(
+            _("%(name)s ist am %(at)s nicht erschienen.") % texts,
+            _("Nächste Schritte"),
+            "scheduling:booking",
+            (booking.uuid,),
+            note=_("Anrufen, neu buchen oder auf die Warteliste setzen."),
+        )
+
+
+def _moved_along(user: User, now: datetime) -> Iterator[Todo]:
+    """Clients whose session was moved lately and who have not answered since."""
+    moves = BookingMove.objects.filter(
+        booking__in=Booking.objects.for_user(user).upcoming().filter(client__isnull=False, answer=""),
+        with_session=True,
+        moved_at__gt=now - ANSWERS_AHEAD,
+    )
+    seen = set()
+    for move in moves.select_related("booking__client").order_by("-moved_at"):
+        booking = move.booking
+        if booking.pk in seen or booking.client is None:
+            continue
+        seen.add(booking.pk)
+        yield Todo(
+            _("Die Sprechstunde wurde verlegt: %(name)s kommt jetzt am %(at)s.")
+            % {"name": booking.client.full_name, "at": when.moment(booking.start_at)},
+            _("Termin ansehen"),
+            "scheduling:booking",
+            (booking.uuid,),
+            note=_("Bitte sehen Sie nach, ob eine Nachricht hinausging, und geben Sie sonst Bescheid."),
         )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from dateutil.relativedelta import relativedelta
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from accounts import when
@@ -25,7 +26,7 @@ from scheduling.models import (
     HolidayRule,
     Reservation,
     Resource,
-    Session,
+    Slot,
     SlotFormat,
 )
 
@@ -271,16 +272,20 @@ def dates(
 
 
 def busy(
-    resources: Iterable[Resource], district: District, *, since: datetime, besides: Session | None = None
+    resources: Iterable[Resource],
+    district: District,
+    *,
+    since: datetime,
+    besides: "QuerySet[Slot] | None" = None,
 ) -> Busy:
     """Where the resources are from `since` on, and when they are not there at all. Three queries.
 
-    Adjoining slots of one session make one entry. `besides`: a session that is about to be moved.
+    Adjoining slots of one session make one entry. `besides`: slots that are about to go elsewhere.
     """
     known = {resource.pk: resource for resource in resources}
     query = Reservation.objects.filter(resource__in=known, during__overlap=DateTimeTZRange(since, None))
     if besides is not None:
-        query = query.exclude(slot__in=besides.slots.all())
+        query = query.exclude(slot__in=besides)
     result = Busy(availability=read_availability(known.values(), district, since=since))
     last: tuple[int, int | None] | None = None
     for pk, session, at in query.order_by("resource_id", "during").values_list(

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from schedule.models import Calendar as ScheduleCalendar
@@ -57,12 +58,20 @@ class CannotPlan(Exception):
 
 
 def preview(
-    outline: Outline, *, left_out: Iterable[date] = (), now: datetime | None = None
+    outline: Outline,
+    *,
+    left_out: Iterable[date] = (),
+    now: datetime | None = None,
+    besides: QuerySet[Slot] | None = None,
 ) -> list[PreviewDate]:
-    """Every date the series would have (see `planning.dates`); writes nothing."""
+    """Every date the series would have (see `planning.dates`); writes nothing. `besides`: slots that
+    make room for it."""
     now = now or timezone.now()
     busy = planning.busy(
-        _resources(outline), outline.district, since=_start_of_day(outline.district, outline.first_on)
+        _resources(outline),
+        outline.district,
+        since=_start_of_day(outline.district, outline.first_on),
+        besides=besides,
     )
     return planning.dates(outline, now=now, busy=busy, left_out=left_out)
 

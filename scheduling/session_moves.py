@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from notifications import outbox
+from notifications.models import Message
 from scheduling import (
     company,
     contingents,
@@ -173,7 +175,7 @@ def _against(session: Session, to: Place, by: timedelta, now: datetime) -> list[
         found.append(NOTHING_CHANGES)
     start_at, end_at = _reserved(session)
     busy = planning.busy(
-        to.resources, session.district, since=min(start_at + by, to.start_at), besides=session
+        to.resources, session.district, since=min(start_at + by, to.start_at), besides=session.slots.all()
     )
     in_the_way: list[Conflict | Away] = [
         *busy.conflicts(to.resources, start_at + by, end_at + by),
@@ -285,3 +287,39 @@ def _move_bookings(
         if reminders.plan(booking, now=now):
             told.add(booking.pk)
     return told
+
+
+# --- Looking afterwards -------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Told:
+    """An appointment that went along: by its number, and whether its client got or gets a message."""
+
+    booking: Booking
+    has_message: bool
+
+
+def told_of(session: Session) -> list[Told]:
+    """Who was told of the session's last move, and who is to be called. Two queries; none if never moved."""
+    if session.moved_at is None:
+        return []
+    moves = BookingMove.objects.filter(
+        booking__slot__session=session, moved_at=session.moved_at, with_session=True
+    )
+    rows = list(
+        moves.select_related("booking__client", "booking__holder__organisation").order_by("to_start_at")
+    )
+    prefixes = {row.booking: reminders.key_prefix(row.booking) for row in rows}
+    messages = outbox.by_key_prefix(list(prefixes.values()))
+    return [
+        Told(
+            booking,
+            any(one.status in _REACHES for one in messages[prefix] if one.created_at >= session.moved_at),
+        )
+        for booking, prefix in prefixes.items()
+    ]
+
+
+# A message that waits, is under way or arrived; the others are for a person to make good.
+_REACHES = frozenset(
+    {Message.Status.QUEUED, Message.Status.SENDING, Message.Status.SENT, Message.Status.DELIVERED}
+)

@@ -244,6 +244,32 @@ def with_template(data: QueryDict, user: User) -> QueryDict:
     return typed
 
 
+def typed(outline: Outline, kind: AppointmentKind, *, first_on: date) -> QueryDict:
+    """A series as it would be typed, from another day on."""
+    data = QueryDict(mutable=True)
+    match outline.rule:
+        case NthWeekday(nth, weekday):
+            said = {"rhythm": "nth_weekday", "nth": nth, "weekday": weekday}
+        case EveryWeeks(every, weekdays):
+            said = {"rhythm": "every_weeks", "every": every}
+            data.setlist("weekdays", [str(day) for day in weekdays])
+        case MonthDay(day):
+            said = {"rhythm": "month_day", "month_day": day}
+    specialist = outline.specialist
+    said |= {
+        "first_on": first_on.isoformat(),
+        "until": outline.until.isoformat() if outline.until else "",
+        "start_time": f"{outline.start_time:%H:%M}",
+        "holiday_rule": outline.holiday_rule,
+        "specialist": specialist.user_id if specialist else "",
+        "room": outline.room.pk if outline.room else "",
+        "kind": kind.pk,
+    }
+    for name, value in said.items():
+        data[name] = str(value)
+    return _with_blocks(data, [_typed(block) for block in outline.blocks])
+
+
 _NAMES = ("minutes", "pause_minutes", "format", "with_interpreter")
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.fields import EncryptedTextField
 from accounts.models import District, User
+from accounts.roles import Permission
 from clients.models import Client
 from scheduling.models.contingent import Contingent
 from scheduling.models.resource import Resource
@@ -54,6 +55,12 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(
             Q(holder=user) | Q(client__owner=user) | Q(client__deputy=user), district=user.district_id
         )
+
+    def movable_by(self, user: User) -> Self:
+        """Those one may move: one's own; a coordinator those of the district, by their number alone."""
+        if user.may(Permission.PLAN_SESSIONS):
+            return self.filter(district=user.district_id)
+        return self.for_user(user)
 
     def of_specialist(self, user: User) -> Self:
         """Appointments in the sessions one holds as the specialist."""

@@ -18,7 +18,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
-from scheduling import assignments, batches, course_seats, problems, reminders
+from scheduling import assignments, batches, course_seats, doors, moving, problems, reminders
 from scheduling import booking as rules
 from scheduling.batches import NotAll, Planned, Rhythm
 from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
@@ -107,6 +107,11 @@ def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "message_keys": reminders.key_prefix(found),
         "obstacles": _against_sms(found),
         "may_mark": _may_mark(found),
+        "may_move": moving.may_move(found, timezone.now()),
+        "may_undo": found.moves > 0 and moving.last_move(found, by=request.user) is not None,
+        "moves": found.move_history.all() if found.ical_sequence else [],
+        "is_unconfirmed": found.client is not None and moving.may_move(found, timezone.now()),
+        "rebook_url": _where_to_rebook(found),
         "reasons": NoShowForm(),
         "cancelling": CancelForm(),
         "interpreter": assignments.standing(found),
@@ -168,6 +173,12 @@ def _mark(request: SignedInRequest, found: Booking) -> None:
             rules.undo_mark(found, by=request.user)
         case _:
             raise BadRequest
+
+
+def _where_to_rebook(found: Booking) -> str:
+    """The referral, where there is one: it is booked from there again; else the board."""
+    board = reverse("scheduling:board")
+    return doors.about([found]).get(found.pk, board) if found.status == Booking.Status.NOSHOW else board
 
 
 def _own(request: SignedInRequest) -> QuerySet[Booking]:

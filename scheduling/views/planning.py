@@ -2,19 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from scheduling import recurrence, series
+from scheduling import recurrence, running, series, series_changes
 from scheduling.forms import planning as forms
 from scheduling.forms.planning import YearForm
+from scheduling.models import Series
 from scheduling.planning import Outcome, PreviewDate
 from scheduling.series import CannotPlan
 
@@ -28,19 +33,37 @@ _TO_DECIDE = {Outcome.TAKES_PLACE, Outcome.MOVED, Outcome.LEFT_OUT, Outcome.CONF
 @require_http_methods(["GET", "POST"])
 def plan_year(request: SignedInRequest) -> HttpResponse:
     """The form. Its button `act` says what to do: change the blocks, preview, go back, save."""
+    return _planning(request, None)
+
+
+@requires(Permission.PLAN_SESSIONS)
+@require_http_methods(["GET", "POST"])
+def change_series(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """The same form, filled in with a running series: from its first day on, that one goes on so."""
+    coming = Series.objects.for_user(request.user).running(timezone.now()).filter(followed_by=None)
+    own = coming.select_related("district", "event__rule", "specialist", "room", "kind", "calendar")
+    return _planning(request, get_object_or_404(own.prefetch_related("template__blocks"), uuid=uuid))
+
+
+def _planning(request: SignedInRequest, old: Series | None) -> HttpResponse:
     act = request.POST.get("act", "")
     if act not in {"preview", "save"}:
-        return _form(request, _changed(request, act))
+        return _form(request, _changed(request, act, old), old)
     year = YearForm(request.POST, user=request.user)
     if not year.is_valid():
-        return render(request, "scheduling/plan_year.html", {"year": year}, status=422)
-    return _save(request, year) if act == "save" else _preview(request, year)
+        context = {"year": year, "old": old}
+        return render(request, "scheduling/plan_year.html", context, status=422)
+    return _save(request, year, old) if act == "save" else _preview(request, year, old)
 
 
-def _changed(request: SignedInRequest, act: str) -> QueryDict | None:
+def _changed(request: SignedInRequest, act: str, old: Series | None) -> QueryDict | None:
     """What was typed, with the blocks as the button says; None: nothing was typed yet."""
     if request.method != "POST":
-        return None
+        if old is None:
+            return None
+        return forms.typed(
+            running.outline_of(old), old.kind, first_on=timezone.localdate() + timedelta(days=1)
+        )
     if act == "add":
         return forms.with_block(request.POST)
     if act == "template":
@@ -50,51 +73,68 @@ def _changed(request: SignedInRequest, act: str) -> QueryDict | None:
     return request.POST
 
 
-def _form(request: SignedInRequest, data: QueryDict | None) -> HttpResponse:
+def _form(request: SignedInRequest, data: QueryDict | None, old: Series | None) -> HttpResponse:
     year = YearForm(data, user=request.user, quiet=True)
     fragment = "#blocks" if request.headers.get("HX-Request") else ""
-    return render(
-        request, f"scheduling/plan_year.html{fragment}", {"year": year, "changed": data is not None}
-    )
+    context = {"year": year, "old": old, "changed": request.method == "POST"}
+    return render(request, f"scheduling/plan_year.html{fragment}", context)
 
 
-def _save(request: SignedInRequest, year: YearForm) -> HttpResponse:
-    outline = year.outline
+def _save(request: SignedInRequest, year: YearForm, old: Series | None) -> HttpResponse:
     left_out = _left_out(request.POST)
     try:
-        planned = series.plan(
-            by=request.user,
-            district=outline.district,
-            kind=year.kind,
-            template=year.template,
-            specialist=outline.specialist,
-            room=outline.room,
-            rule=outline.rule,
-            first_on=outline.first_on,
-            start_time=outline.start_time,
-            until=outline.until,
-            holiday_rule=outline.holiday_rule,
-            leave_out=left_out,
-        )
+        planned = _change(request, year, old, left_out) if old else _plan(request, year, left_out)
     except CannotPlan as refused:
-        return _preview(request, year, left_out, refused)
+        return _preview(request, year, old, left_out, refused)
     made = list(planned.sessions.values_list("start_at", flat=True))
     text = ngettext("%(made)s Sprechstunde ist angelegt.", "%(made)s Sprechstunden sind angelegt.", len(made))
     messages.success(request, text % {"made": len(made)})
-    first = min(made, default=planned.event.start).astimezone(outline.district.tz)
+    first = min(made, default=planned.event.start).astimezone(planned.district.tz)
     return redirect("scheduling:sessions", first.year)
+
+
+def _change(request: SignedInRequest, year: YearForm, old: Series, left_out: Iterable[date]) -> Series:
+    changed = series_changes.change(
+        old, year.outline, kind=year.kind, template=year.template, by=request.user, leave_out=left_out
+    )
+    if changed.kept:
+        days = ", ".join(when.day_year(each.start_at) for each in changed.kept)
+        messages.warning(request, _("Weil dort gebucht ist, bleiben: %(days)s.") % {"days": days})
+    return changed.series
+
+
+def _plan(request: SignedInRequest, year: YearForm, left_out: Iterable[date]) -> Series:
+    outline = year.outline
+    return series.plan(
+        by=request.user,
+        district=outline.district,
+        kind=year.kind,
+        template=year.template,
+        specialist=outline.specialist,
+        room=outline.room,
+        rule=outline.rule,
+        first_on=outline.first_on,
+        start_time=outline.start_time,
+        until=outline.until,
+        holiday_rule=outline.holiday_rule,
+        leave_out=left_out,
+    )
 
 
 def _preview(
     request: SignedInRequest,
     year: YearForm,
+    old: Series | None,
     left_out: Iterable[date] = (),
     refused: CannotPlan | None = None,
 ) -> HttpResponse:
     outline = year.outline
     struck = set(left_out)
-    rows = [_offered(row, struck) for row in series.preview(outline)]
+    found = series_changes.preview(old, outline) if old else series.preview(outline)
+    rows = [_offered(row, struck) for row in found]
     context = {
+        "old": old,
+        "kept": series_changes.kept(old, outline.first_on) if old else [],
         "outline": outline,
         "rhythm": recurrence.words(outline.rule),
         "rows": rows,

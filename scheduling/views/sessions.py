@@ -15,7 +15,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from scheduling import calendars, contingents, rebooking, running, series, sessions
+from scheduling import (
+    calendars,
+    contingents,
+    rebooking,
+    running,
+    series,
+    series_changes,
+    session_moves,
+    sessions,
+)
 from scheduling.forms.sessions import CancelSessionForm, EndSeriesForm
 from scheduling.models import Booking, Series, Session, Slot
 from scheduling.models.series import SessionQuerySet
@@ -55,6 +64,7 @@ def session_list(request: SignedInRequest, year: int | None = None) -> HttpRespo
         "running": running.of_district(request.user.district, now=now),
         "gaps": running.gaps(request.user.district, now=now),
         "waiting": rebooking.waiting(request.user),
+        "exceptions": series_changes.exceptions(request.user.district, now=now),
     }
     return render(request, "scheduling/sessions.html", context)
 
@@ -66,7 +76,7 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found = _own(request, uuid)
     contingents.show(request.user, [found])
     living = Booking.objects.living().select_related("client").only(
-        "slot_id", "status", "held_until", "client__case_number"
+        "uuid", "slot_id", "status", "held_until", "client__case_number"
     )  # fmt: skip
     context = {
         "session": found,
@@ -76,6 +86,8 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         .prefetch_related(Prefetch("bookings", living, "living")),
         "waiting": rebooking.waiting(request.user, found),
         "is_over": found.end_at <= timezone.now(),
+        "has_begun": found.start_at <= timezone.now(),
+        "moved": session_moves.told_of(found),
     }
     return render(request, "scheduling/session.html", context)
 

@@ -10,6 +10,7 @@ from consultations.models import Clarification, ItemCode
 from notifications import delivery
 from notifications.models import Message
 from scheduling import reminders
+from scheduling.models import BookingMove
 from tests.consultations.sheets import line, release
 from tests.factories import (
     BookingFactory,
@@ -156,7 +157,7 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         # appointments, versions, deferred, steps, reviews, numbers, messages, rebookings, drafts, sessions
         found = today.of(caseworker)
     assert len(found.todos) == 2 * rows
@@ -197,3 +198,59 @@ def test_a_presentation_free_so_soon_stands_on_the_coordinators_list_until_someb
     assert "scheduling:why_whom" not in [one.route for one in today.of(UserFactory()).todos]
     BookingFactory(slot=soon)
     assert "scheduling:why_whom" not in [one.route for one in today.of(coordinator).todos]
+
+
+def test_who_did_not_appear_is_asked_after_for_a_week_until_there_is_another_appointment():
+    slot = SlotFactory(session=SessionFactory(start_at=timezone.now() - timedelta(days=2)))
+    client = ClientFactory()
+    BookingFactory(slot=slot, status="noshow", noshow_reason="transport", client=client, holder=client.owner)
+    found = [todo for todo in today.of(client.owner).todos if "nicht erschienen" in todo.text]
+    assert [todo.button for todo in found] == ["Nächste Schritte"]
+    assert not [text for text in texts(stranger()) if "nicht erschienen" in text]
+    assert not [
+        todo
+        for todo in today.of(client.owner, now=timezone.now() + timedelta(days=6)).todos
+        if "nicht erschienen" in todo.text
+    ]
+
+    again = SlotFactory(kind=slot.kind)
+    BookingFactory(slot=again, client=client, holder=client.owner)
+
+    assert not [text for text in texts(client.owner) if "nicht erschienen" in text]
+
+
+@pytest.mark.parametrize(("days", "button", "rank"), [(1, "Anrufen", 0), (3, "Termin ansehen", 1)])
+def test_unconfirmed_the_day_before_is_to_be_called_now(days, button, rank):
+    now = timezone.now()
+    client = ClientFactory()
+    start = timezone.localtime(now).replace(hour=9, minute=0) + timedelta(days=days)
+    slot = SlotFactory(session=SessionFactory(start_at=start))
+    booking = BookingFactory(slot=slot, client=client, holder=client.owner)
+    at = start - timedelta(days=days)
+    (todo,) = [one for one in today.of(client.owner, now=at).todos if "nicht bestätigt" in one.text]
+    assert (todo.button, todo.rank) == (button, rank)
+    booking.answer = "coming"
+    booking.answered_at = now
+    booking.save()
+    assert not [text for text in texts(client.owner) if "nicht bestätigt" in text]
+
+
+def test_whose_session_was_moved_is_told_of_until_they_answer():
+    booking = BookingFactory(client=ClientFactory())
+    booking.holder = booking.client.owner
+    booking.save()
+    BookingMove.objects.create(
+        booking=booking,
+        from_slot=booking.slot,
+        from_start_at=booking.start_at - timedelta(days=1),
+        to_start_at=booking.start_at,
+        moved_at=timezone.now(),
+        moved_by=UserFactory(),
+        with_session=True,
+    )
+    assert [text for text in texts(booking.holder) if "Sprechstunde wurde verlegt" in text]
+    assert not [text for text in texts(stranger()) if "Sprechstunde wurde verlegt" in text]
+    booking.answer = "coming"
+    booking.answered_at = timezone.now()
+    booking.save()
+    assert not [text for text in texts(booking.holder) if "Sprechstunde wurde verlegt" in text]

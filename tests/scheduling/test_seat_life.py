@@ -1,4 +1,4 @@
-"""Any order of holding, extending, expiring, letting go, booking and cancelling keeps the promises."""
+"""Any order of holding, extending, expiring, letting go, booking, moving, cancelling keeps the promises."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from accounts.models import AuditEvent
 from notifications.models import Message
-from scheduling import board, live, problems
+from scheduling import board, live, moving, problems, session_moves
 from scheduling import booking as rules
-from scheduling.models import Booking, Slot
+from scheduling.models import Booking, BookingMove, Rebooking, Session, Slot
 from scheduling.problems import Refused
+from scheduling.session_moves import Place
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +32,8 @@ class SeatLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         Message.objects.all().delete()
+        Rebooking.objects.all().delete()
+        BookingMove.objects.all().delete()
         Booking.objects.all().delete()
         Slot.objects.all().delete()
         self.clients = [factories.ConsentFactory().client for _ in range(3)]
@@ -75,6 +78,32 @@ class SeatLife(RuleBasedStateMachine):
         if booked:
             one = booked[which % len(booked)]
             self._try(rules.cancel, one, reason="client", by=one.holder)
+
+    @rule(which=st.integers(0, 20), what=SLOTS)
+    def move(self, which: int, what: int) -> None:
+        booked = self._bookings(status="booked")
+        if booked:
+            one = booked[which % len(booked)]
+            self._try(moving.move, one, self.slots[what], by=one.holder)
+
+    @rule(which=st.integers(0, 20))
+    def undo_move(self, which: int) -> None:
+        booked = self._bookings(status="booked")
+        if booked:
+            one = booked[which % len(booked)]
+            self._try(moving.undo, one, by=one.holder)
+
+    @rule(minutes=st.sampled_from([-30, 15, 1440]), by=st.integers(0, 1))
+    def move_session(self, minutes: int, by: int) -> None:
+        """Both ways again and again; what the clients have at other times stays where it is."""
+        session = Session.objects.select_related("district", "specialist", "room").get(
+            pk=self.slots[0].session_id
+        )
+        to = Place(session.start_at + timedelta(minutes=minutes), session.specialist, session.room)
+        self._try(session_moves.move, session, to, by=self.people[by])
+        for slot in self.slots:
+            slot.refresh_from_db()
+            slot.session.refresh_from_db()
 
     @rule(which=st.integers(0, 20), said=st.sampled_from(Booking.Answer.values))
     def answer(self, which: int, said: str) -> None:
@@ -123,6 +152,31 @@ class SeatLife(RuleBasedStateMachine):
             assert all(end <= start for (_, end), (start, _) in pairwise(times))
 
     @invariant()
+    def bookings_are_where_their_slots_are(self) -> None:
+        for booking in Booking.objects.exclude(status="cancelled").select_related("slot"):
+            slot = booking.slot
+            assert (booking.start_at, booking.end_at) == (slot.start_at, slot.end_at)
+            assert (booking.during.lower, booking.during.upper) == (slot.start_at, slot.end_at)
+
+    @invariant()
+    def moves_are_counted_and_limited(self) -> None:
+        for booking in Booking.objects.select_related("slot__kind"):
+            counted = booking.move_history.filter(with_session=False).count()
+            assert booking.moves == counted <= booking.slot.kind.most_moves
+
+    @invariant()
+    def seats_left_are_known_to_the_search(self) -> None:
+        for slot in Slot.objects.filter(pk__in=[slot.pk for slot in self.slots]):
+            taken = Booking.objects.filter(slot=slot).exclude(status="cancelled").count()
+            assert slot.has_room == (taken < slot.capacity)
+
+    @invariant()
+    def messages_speak_of_the_time_that_holds(self) -> None:
+        for message in Message.objects.filter(status="queued"):
+            booking = Booking.objects.get(uuid=message.key.split(":")[1])
+            assert message.context["start_at"] == booking.start_at.isoformat()
+
+    @invariant()
     def messages_wait_for_booked_appointments_only(self) -> None:
         waiting = {key.split(":")[1] for key in _queued_keys()}
         assert waiting == {str(booking.uuid) for booking in self._bookings(status="booked")}
@@ -133,7 +187,7 @@ class SeatLife(RuleBasedStateMachine):
             last = AuditEvent.objects.about(booking).order_by("-pk").values_list("verb", flat=True)[0]
             expected = {
                 "tentative": {"held", "hold_extended"},
-                "booked": {"booked", "answered"},
+                "booked": {"booked", "answered", "moved", "move_undone", "moved_with_session"},
                 "cancelled": {"cancelled"},
             }
             assert last in expected[booking.status]

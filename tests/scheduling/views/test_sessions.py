@@ -123,7 +123,7 @@ def test_the_year_costs_the_same_for_one_series_and_for_many(
         assert len(browser.get(LIST).context["running"]) == number
 
 
-QUERIES_OF_THE_YEAR = 14
+QUERIES_OF_THE_YEAR = 15
 
 
 def test_dates_that_could_not_be_made_are_named(browser: Client) -> None:
