@@ -13,8 +13,8 @@ from notifications.channels.memory import MemoryGateway
 from notifications.models import Message
 from scheduling import booking as rules
 from scheduling import contingents, live, moving, reminders
-from scheduling.models import Booking, BookingMove, Contingent, Slot
-from scheduling.problems import Refused
+from scheduling.models import AppointmentKind, Booking, BookingMove, Contingent, Reservation, Slot
+from scheduling.problems import Refused, Visit
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +149,20 @@ def test_the_seat_counts_where_it_is_and_for_those_who_booked_it(slots: list[Slo
     assert moved.contingent.session == slots[1].session
     used = Contingent.objects.filter(organisation=own).order_by("session__start_at")
     assert list(used.values_list("used", flat=True)) == [0, 1]
+
+
+def test_who_goes_along_goes_along(slots: list[Slot], client: Client) -> None:
+    """An accompaniment: the second person is kept for the new time, and free again at the old one."""
+    AppointmentKind.objects.update(needs_second_person=True)
+    Slot.objects.update(format="appointment")
+    person = factories.SpecialistFactory(name="Nour Said")
+    visit = Visit(second_person=person)
+    booked = rules.book(slots[0], client=client, by=client.owner, visit=visit)
+
+    moving.move(booked, slots[1], by=booked.holder)
+
+    held = Reservation.objects.get(resource=person)
+    assert (held.booking, held.during.lower) == (booked, slots[1].start_at)
 
 
 # --- Refused -------------------------------------------------------------------------------------
