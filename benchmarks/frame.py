@@ -56,6 +56,7 @@ class Effort:
     """How long to measure: full, or just enough to see that it works."""
 
     is_quick: bool = False
+    slots: int | None = None  # how many the search is among, where one says so
 
     def of(self, full: int, quick: int) -> int:
         """The number for this effort."""

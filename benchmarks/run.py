@@ -1,6 +1,6 @@
 """`make bench [NAME=…]`: measure our paths against their limits, print the ratios, write them down.
 
-python -m benchmarks.run [NAME] [--quick] [--into FILE]
+python -m benchmarks.run [NAME] [--quick] [--slots NUMBER] [--into FILE]
 """
 
 import argparse
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "quota-row": "benchmarks.quota_row",
     "booking-http": "benchmarks.booking_http",
     "feed": "benchmarks.feed",
+    "free-slots": "benchmarks.free_slots",
 }
 RESULTS = embedded_db.CHECKOUT / "var" / "bench.jsonl"
 
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"There is no benchmark {given.name}. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
         return 2
     try:
-        _measure(given.name, Effort(is_quick=given.quick), given.into)
+        _measure(given.name, Effort(is_quick=given.quick, slots=given.slots), given.into)
     except (embedded_db.DatabaseError, database.NotDurable) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", nargs="?", help=f"one of {', '.join(BENCHMARKS)}; all of them without")
     parser.add_argument("--quick", action="store_true", help="just see that it works; the numbers say little")
+    parser.add_argument("--slots", type=int, help="free-slots: among how many, instead of a million")
     parser.add_argument("--into", type=Path, default=RESULTS, help="the file of results")
     return parser
 

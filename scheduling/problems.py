@@ -290,7 +290,7 @@ NEEDS_PLACE = Problem(
 )
 COMPANION_ELSEWHERE = Problem(
     "companion_elsewhere",
-    _("Die Begleitperson ist zu dieser Zeit schon woanders."),
+    _("Wer mitkommen soll, ist zu dieser Zeit schon woanders."),
     _("Wählen Sie eine andere Person oder eine andere Zeit."),
 )
 HOLD_ENDED = Problem(
@@ -351,6 +351,7 @@ PLACE_IS_GONE = frozenset(
 BY_CONSTRAINT = {
     "booking_seat_taken_once": TAKEN,
     "booking_client_in_one_place": CLIENT_ELSEWHERE,
+    "reservation_one_place_at_a_time": COMPANION_ELSEWHERE,
     "booking_once_on_a_course": ENROLLED,
     "booking_not_of_a_lesson": LESSON,
     "reservation_one_place_at_a_time": INTERPRETER_TAKEN,

@@ -1,0 +1,104 @@
+"""Counselling in a real Chromium: every new page without a finding in German and English, narrow and
+wide; and a free appointment that goes away before one's eyes."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from scheduling import booking as rules
+from scheduling import kinds
+from tests import factories
+from tests.browsing import Windows, faults
+from tests.scheduling import offered
+from tests.servers import Daphne
+from tests.sign_in import as_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def anna() -> User:
+    """Of an office, and of the coordination: sees every page."""
+    return offered.caseworker(roles=["caseworker", "coordinator"])
+
+
+def signed_in(page: Page, user: User) -> Page:
+    cookie = as_user(user).cookies["sessionid"].value
+    page.goto(reverse("accounts:sign_in"))
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": page.url}])
+    return page
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture where one is wanted."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_the_pages_have_no_finding(
+    windows: Windows, live_server_daphne: Daphne, anna: User, language: str
+) -> None:
+    kinds.begin(anna.district, by=anna)
+    mara = offered.counsellor(languages=["ar", "de"], gender="f")
+    room = factories.RoomFactory(is_step_free=True)
+    session = offered.session(anna, number=3, counsellor=mara, room=room)
+    open_kind = offered.kind(code="outreach", needs_client=False)
+    outreach = offered.slot(anna, kind=open_kind, number=1, capacity=3)
+    rules.book(outreach, client=None, visit=rules.Visit(guest="Frau Noor"), by=anna)
+    factories.ClientFactory(owner=anna)
+    escort = offered.slot(anna, kind=kinds.AppointmentKind.objects.get(code="accompaniment"), place="")
+    pages = {
+        "kinds": reverse("scheduling:kinds"),
+        "kind": reverse("scheduling:add_kind"),
+        "calendars": reverse("scheduling:calendars"),
+        "calendar": reverse("scheduling:calendar", args=[session.calendar.uuid]),
+        "openings": reverse("scheduling:openings"),
+        "opening": reverse("scheduling:open_times"),
+        "search": reverse("scheduling:search"),
+        "nothing": reverse("scheduling:search") + "?gender=m",
+        "book": reverse("scheduling:book", args=[escort.uuid]),
+        "day": reverse("scheduling:day_list", args=[outreach.session.uuid]),
+    }
+    user_language = {"language": language}
+    User.objects.filter(pk=anna.pk).update(**user_language)
+    wide, narrow = (
+        signed_in(windows.open(viewport={"width": width, "height": 800}, locale=language), anna)
+        for width in (1280, 320)
+    )
+    found = []
+    for name, address in pages.items():
+        wide.goto(address)
+        look(wide, f"{name}-{language}-wide")
+        found += faults(wide)
+        narrow.goto(address)
+        look(narrow, f"{name}-{language}-narrow")
+        found += faults(narrow)[-1:] if "wider" in str(faults(narrow)[-1:]) else []
+    assert found == []
+    assert windows.faults == []
+
+
+def test_a_free_appointment_goes_before_ones_eyes_and_filters_need_no_page(
+    windows: Windows, live_server_daphne: Daphne, anna: User
+) -> None:
+    session = offered.session(anna, number=2, counsellor=offered.counsellor(gender="f"))
+    first = session.slots.earliest("start_at")
+    page = signed_in(windows.open(), anna)
+    page.goto(reverse("scheduling:search"))
+    card = page.locator(f"#frei-{first.uuid}")
+    expect(card).to_contain_text("frei")
+
+    page.get_by_label("Wer berät?").select_option("m")
+    expect(page.get_by_text("Nichts frei, das so passt")).to_be_visible()
+    page.get_by_label("Wer berät?").select_option("f")
+    expect(card).to_be_visible()
+    expect(page.locator("[data-live-text]")).to_contain_text("gerade eben")
+
+    rules.book(first, client=factories.ClientFactory(owner=anna), by=anna)
+    expect(card).to_contain_text("belegt", timeout=5_000)
+    expect(card.get_by_role("link")).to_have_count(0)
+    expect(page.locator("[data-live-words]")).to_contain_text("belegt")
