@@ -1,9 +1,11 @@
 """Whoever goes along to an authority: reserved by the booking, so that nobody is in two places at once."""
 
+from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from scheduling.models import Booking, Reservation, Resource, Slot
-from scheduling.problems import Visit
+from scheduling.problems import COMPANION_ELSEWHERE, Refused, Visit
+from scheduling.transactions import constraint
 
 
 def lock(visit: Visit) -> None:
@@ -29,10 +31,17 @@ def visit_of(booking: Booking) -> Visit:
 
 
 def reserve(booking: Booking) -> None:
-    """Keep them for the booking's time; the last line is `reservation_one_place_at_a_time`."""
-    if booking.second_person_id is not None:
-        at = DateTimeTZRange(booking.start_at, booking.end_at, "[)")
-        Reservation.objects.create(resource_id=booking.second_person_id, booking=booking, during=at)
+    """Keep them for the booking's time. Raises `Refused` should they be elsewhere after all."""
+    if booking.second_person_id is None:
+        return
+    at = DateTimeTZRange(booking.start_at, booking.end_at, "[)")
+    try:
+        with transaction.atomic():
+            Reservation.objects.create(resource_id=booking.second_person_id, booking=booking, during=at)
+    except IntegrityError as error:
+        if constraint(error) != "reservation_one_place_at_a_time":
+            raise
+        raise Refused([COMPANION_ELSEWHERE]) from error
 
 
 def release(booking: Booking) -> None:

@@ -351,7 +351,6 @@ PLACE_IS_GONE = frozenset(
 BY_CONSTRAINT = {
     "booking_seat_taken_once": TAKEN,
     "booking_client_in_one_place": CLIENT_ELSEWHERE,
-    "reservation_one_place_at_a_time": COMPANION_ELSEWHERE,
     "booking_once_on_a_course": ENROLLED,
     "booking_not_of_a_lesson": LESSON,
     "reservation_one_place_at_a_time": INTERPRETER_TAKEN,

@@ -12,7 +12,8 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import DurationField, ExpressionWrapper, F, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, DurationField, ExpressionWrapper, F, Func, Q
 from django.db.models.functions import ExtractIsoWeekDay, Now, TruncTime
 from django.utils import timezone
 
@@ -80,20 +81,32 @@ class Group:
 
 def free(user: User, wish: Wish, *, most: int = MOST) -> list[Slot]:
     """The first free appointments this person may book that fit the wish, soonest first. One query."""
-    return list(query(user, wish, most=most))
+    found = list(query(user, wish, most=most))
+    for slot in found:
+        slot.district = slot.session.district = user.district
+    return found
 
 
 def query(user: User, wish: Wish, *, most: int = MOST) -> SlotQuerySet:
-    """The same, not asked yet."""
+    """The same, not asked yet.
+
+    The few slots are found first, as arrays of keys: with a join PostgreSQL reads all slots to join what
+    is shown of them (measured: 1.5 s instead of 0.5 ms at 200,000).
+    """
     fitting = _fitting(user, wish).order_by("start_at", "pk")
     dead = Booking.objects.dead_holds().values("slot")
-    with_room = fitting.filter(has_room=True).values("pk")[:most]
+    with_room = fitting.filter(has_room=True)
     # Without room there may also be somebody absent.
-    there = fitting.with_absence().filter(Q(is_away=False))
-    reopened = there.filter(has_room=False, pk__in=dead).values("pk")[:most]
-    related = ("kind", "district", "calendar", "organisation", "session__calendar", "session__district")
-    found = Slot.objects.filter(pk__in=with_room.union(reopened, all=True))
-    found = found.select_related(*related, "session__room", "session__specialist")
+    reopened = fitting.with_absence().filter(Q(is_away=False), has_room=False, pk__in=dead)
+    keys = Func(
+        *(ArraySubquery(some.values("pk")[:most]) for some in (with_room, reopened)), function="array_cat"
+    )
+    among = Func(
+        F("pk"), keys, arg_joiner=" = ANY(", template="%(expressions)s)", output_field=BooleanField()
+    )
+    found = Slot.objects.filter(among).select_related(
+        "kind", "organisation", "session__calendar", "session__room", "session__specialist"
+    )
     return found.order_by("start_at", "pk")[:most]
 
 
