@@ -35,6 +35,7 @@ class Link:
 ENTRIES = [
     Entry(_("Heute"), "consultations:today"),
     Entry(_("Sprechstunde"), "scheduling:board"),
+    Entry(_("Kalender"), "scheduling:timetable"),
     Entry(_("Freier Termin"), "scheduling:search"),
     Entry(_("Anmeldungen"), "consultations:referrals"),
     Entry(_("Warteliste"), "scheduling:waiting"),

@@ -25,6 +25,7 @@ from scheduling.views import (
     search,
     sessions,
     slips,
+    timetables,
     waiting,
     why_not,
 )
@@ -68,6 +69,11 @@ urlpatterns = [
     path("kalender/abo/", feeds.subscription, name="subscription"),
     path("kalender/abo/adresse/", feeds.create, name="create_feed"),
     path("kalender/abo/sperren/", feeds.revoke, name="revoke_feed"),
+    path("kalender/", timetables.own, name="timetable"),
+    path("kalender/von/<uuid:uuid>/", timetables.resource, name="timetable_of"),
+    path("kalender/von/<uuid:uuid>/<slug:form>/<slug:on>/", timetables.resource, name="timetable_of"),
+    path("kalender/jahr/", timetables.year, name="timetable_year"),
+    path("kalender/jahre/<int:year>/", timetables.year, name="timetable_year"),
     path("kalender/extern/", external.calendars, name="external"),
     path("kalender/extern/<uuid:uuid>/entfernen/", external.remove, name="remove_external"),
     path("buchungen/<uuid:uuid>/termin.ics", calendars.booking_ics, name="booking_ics"),
@@ -143,4 +149,6 @@ urlpatterns = [
     path("kursplaetze/<uuid:uuid>/", enrolments.end_place, name="end_place"),
     path("neu-vergeben/", rebooking.rebook, name="rebook"),
     path("neu-vergeben/<uuid:uuid>/erledigt/", rebooking.settle, name="settle_rebooking"),
+    # After all that begins with "kalender/".
+    path("kalender/<slug:form>/<slug:on>/", timetables.own, name="timetable"),
 ]

@@ -78,6 +78,13 @@ def test_a_feed_is_measured_cold_warm_and_unchanged(tmp_path: Path, database_ser
     assert [line["goal"] for line in results] == ["<= 0.1", "<= 0.01", "<= 0.01"]
 
 
+def test_the_agenda_is_measured_with_its_queries(tmp_path: Path, database_server: None) -> None:
+    _, [line] = measured("agenda", tmp_path)
+
+    assert (line["name"], line["goal"], line["unit"]) == ("agenda", "<= 6", "ms")
+    assert "queries beyond those of an empty page" in str(line["note"])
+
+
 def test_a_booking_over_http_is_measured(tmp_path: Path, database_server: None) -> None:
     said, [line] = measured("booking-http", tmp_path)
 
