@@ -26,6 +26,7 @@ ORGANISATIONS = {
     "Caritas": ("Caritas (Demo)", "030 23125 300"),
     "Kreisdiakonieverband": ("Kreisdiakonieverband (Demo)", "030 23125 400"),
     "DRK": ("Deutsches Rotes Kreuz (Demo)", "030 23125 500"),
+    "Volkshochschule": ("Volkshochschule (Demo)", "030 23125 600"),
 }
 CRISIS_NUMBERS = [
     ("Notarzt und Rettungsdienst", "112", "bei unmittelbarer Gefahr für Leib und Leben"),
@@ -68,6 +69,8 @@ PEOPLE = (
     Person("caritas", "Lena Hofmann", "Caritas", (Role.CASEWORKER,)),
     Person("diakonie", "Thomas Kurz", "Kreisdiakonieverband", (Role.CASEWORKER,)),
     Person("drk", "Aylin Demir", "DRK", (Role.CASEWORKER,)),
+    Person("kursleitung", "Ulrike Baumann", "Volkshochschule", (Role.COURSE_STAFF,)),
+    Person("awo-kurse", "Sevda Aksoy", "AWO", (Role.COURSE_STAFF,)),
 )
 
 

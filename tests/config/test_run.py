@@ -153,6 +153,7 @@ def test_demo_accounts_as_json_is_enough_to_sign_in() -> None:
         "specialist",
         "coordinator",
         "interpreter_coordinator",
+        "course_staff",
         "data_protection_officer",
         "administrator",
     }

@@ -7,11 +7,13 @@ import time_machine
 from django.utils import timezone
 
 import accounts.demo
+import clients.demo
 import scheduling.demo
 import scheduling.demo_counselling
+import scheduling.demo_courses
 from accounts.models import User
-from scheduling import search
-from scheduling.models import Booking, Resource, Session, Slot
+from scheduling import course_search, courses, enrolments, search
+from scheduling.models import Booking, Course, Resource, Session, Slot
 from scheduling.search import Wish
 
 pytestmark = pytest.mark.django_db
@@ -48,3 +50,18 @@ def test_offices_offer_counselling_that_others_find() -> None:
     assert Booking.objects.get().guest == "Frau Noor"
     arabic = search.free(User.objects.get(username="awo"), Wish(language="ar", is_step_free=True))
     assert {slot.session.held_by_name for slot in arabic} == {"Lena Hofmann"}
+
+
+def test_the_demo_has_courses_with_places_left_full_ones_and_people_on_them() -> None:
+    for load in (accounts.demo.load, clients.demo.load, scheduling.demo.load, scheduling.demo_courses.load):
+        load()
+    offered = course_search.matching(User.objects.get(username="awo"), {})
+    rows = {row.course.title: row for group in course_search.grouped(list(offered)) for row in group.places}
+    assert len(rows) == 8
+    full = rows["Lesen und Schreiben (Kleingruppe)"]
+    assert (full.free, full.waiting) == (0, 1)
+    assert rows["Deutsch am Vormittag"].free == 14
+    teacher = User.objects.get(username="kursleitung")
+    assert Course.objects.held_by(teacher).count() == 2
+    assert {place.client for place in enrolments.of_course(rows["Sprachcafé am Rathaus"].course)}
+    assert courses.lessons(rows["Sprachcafé am Rathaus"].course).count() > 40

@@ -11,6 +11,7 @@ import consultations.demo
 import consultations.demo_plans
 import scheduling.demo
 import scheduling.demo_counselling
+import scheduling.demo_courses
 import scheduling.demo_interpreters
 from accounts.models import District
 
@@ -23,6 +24,7 @@ ROOMS = (
     consultations.demo.load,
     consultations.demo_plans.load,
     scheduling.demo_counselling.load,
+    scheduling.demo_courses.load,
 )
 
 

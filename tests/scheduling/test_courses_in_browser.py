@@ -1,0 +1,106 @@
+"""Courses in real browsers: two people at the last seat, attendance by keyboard, accessible pages."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from accounts import second_factor
+from accounts.models import User
+from clients.models import Client
+from scheduling import courses, enrolments
+from scheduling.models import Attendance, Booking, Course, Slot
+from tests import browsing, factories
+from tests.browsing import Windows
+from tests.scheduling import course_offers as offers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def person(**fields: Any) -> User:
+    made: User = factories.UserFactory(password=factories.PASSWORD, **fields)
+    second_factor.give(made, "JBSWY3DPEHPK3PXP")
+    return made
+
+
+def at(name: str, thing: Any) -> str:
+    return reverse(f"scheduling:{name}", args=[thing.uuid])
+
+
+@pytest.fixture
+def course() -> Course:
+    return offers.enter(capacity=1, by=offers.staff(), lessons=offers.weekly())
+
+
+def test_the_last_seat_is_seen_to_go_and_taken_once(windows: Windows, course: Course) -> None:
+    clients: list[Client] = [
+        factories.ClientFactory(owner=person(username=name)) for name in ("eins", "zwei")
+    ]
+    pages = []
+    for client in clients:
+        page = windows.open()
+        browsing.sign_in(page, client.owner, factories.PASSWORD)
+        page.goto(at("enrol", course))
+        page.select_option("select[name=client]", str(client.uuid))
+        pages.append(page)
+    watcher = windows.open()
+    browsing.sign_in(watcher, person(username="drei"), factories.PASSWORD)
+    watcher.goto(at("course", course))
+    expect(watcher.get_by_text("0 von 1 Plätzen vergeben")).to_be_visible()
+    expect(watcher.locator("[data-live-text]")).to_contain_text("aktualisiert")
+
+    for page in pages:
+        page.get_by_role("button", name="Verbindlich anmelden").click()
+
+    expect(pages[0].get_by_text("Der Platz ist gebucht.")).to_be_visible()
+    expect(pages[1].get_by_text("inzwischen belegt")).to_be_visible()
+    expect(watcher.get_by_text("1 von 1 Plätzen vergeben")).to_be_visible()
+    expect(watcher.get_by_role("link", name="Auf die Warteliste")).to_be_visible()
+    assert Booking.objects.get().client == clients[0]
+
+
+def test_attendance_is_tapped_by_keyboard_and_seen_in_another_window(
+    windows: Windows, course: Course
+) -> None:
+    client = factories.ClientFactory(given_name="Ada", family_name="Özdemir")
+    enrolments.enrol(course, client=client, by=client.owner)
+    lesson = courses.lessons(course)[0]
+    start_at = timezone.now() - timedelta(minutes=1)
+    Slot.objects.filter(pk=lesson.pk).update(start_at=start_at, end_at=start_at + timedelta(hours=2))
+    teacher = person(roles=["course_staff"], organisation=course.organisation)
+    mine, other = windows.open(), windows.open(viewport=browsing.PHONE)
+    for page in (mine, other):
+        browsing.sign_in(page, teacher, factories.PASSWORD)
+        page.goto(at("roll", lesson))
+        expect(page.locator("[data-live-text]")).to_contain_text("aktualisiert")
+    assert browsing.faults(other) == []
+
+    mine.get_by_role("button", name="da", exact=True).focus()
+    mine.keyboard.press("Enter")
+
+    expect(mine.get_by_role("button", name="da", exact=True, pressed=True)).to_be_visible()
+    expect(other.get_by_text("1 da, 0 entschuldigt, 0 gefehlt")).to_be_visible()
+    assert Attendance.objects.get().status == "present"
+
+
+@pytest.mark.parametrize("language", ["de-DE", "en-GB"])
+def test_the_pages_are_accessible_wide_and_narrow(windows: Windows, course: Course, language: str) -> None:
+    client = factories.ClientFactory(owner=person(roles=["caseworker", "course_staff", "coordinator"]))
+    enrolments.enrol(course, client=client, by=client.owner)
+    page = windows.open(locale=language)
+    browsing.sign_in(page, client.owner, factories.PASSWORD)
+    names = ("course", "change_course", "add_lessons", "call_off_course", "enrol")
+    addresses = [
+        reverse("scheduling:courses"),
+        reverse("scheduling:add_course"),
+        *(at(name, course) for name in names),
+        reverse("clients:detail", args=[client.uuid]),
+    ]
+    for address in addresses:
+        page.goto(address)
+        for size in ({"width": 1280, "height": 900}, browsing.PHONE):
+            page.set_viewport_size(size)
+            assert browsing.faults(page) == []
