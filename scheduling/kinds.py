@@ -8,7 +8,7 @@ from django.utils.text import slugify
 
 from accounts import audit
 from accounts.models import Channel, District, User
-from scheduling import resources
+from scheduling import feeds, resources
 from scheduling.models import AppointmentKind
 from scheduling.transactions import constraint
 
@@ -95,6 +95,7 @@ def save(kind: AppointmentKind | None, *, by: User, **values: Any) -> Appointmen
 
     Slots that exist keep their length and seats. Raises NameTaken and NotNeutral.
     """
+    is_renamed = kind is not None and kind.public_title != values["public_title"]
     if words := resources.telling_words(values["public_title"], by.district):
         raise NotNeutral(words)
     district = by.district
@@ -109,6 +110,8 @@ def save(kind: AppointmentKind | None, *, by: User, **values: Any) -> Appointmen
     try:
         with transaction.atomic():
             kind.save()
+            if is_renamed:
+                feeds.words_changed(by.district)
     except IntegrityError as error:
         if constraint(error) != "appointment_kind_code_unique":
             raise

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from accounts.models import AuditEvent, User
 from clients import registry
 from scheduling import booking as bookings
-from scheduling import feeds, ical, resources, sessions
+from scheduling import feeds, ical, kinds, resources, sessions
 from scheduling.models import Booking, CalendarFeed, FeedVersion, RenderedEvent, SlotFormat
 from tests import factories
 from tests.scheduling import planned
@@ -388,3 +388,12 @@ def test_a_process_keeps_as_much_as_it_may() -> None:
     assert (joined.get(3, "a"), joined.get(3, "b")) == (None, b"1234")
     joined.keep(4, "a", b"0" * 11)
     assert [joined.get(user, "a") for user in (1, 4)] == [None, None]
+
+
+def test_another_neutral_title_reaches_what_was_kept(booking: Booking) -> None:
+    token = token_of(booking.holder)
+    assert events(token)[0]["summary"] == "Termin"
+    kind = booking.slot.kind
+    values = {name: getattr(kind, name) for name in ("name", "category", "minutes", "capacity")}
+    kinds.save(kind, by=factories.UserFactory(roles=["coordinator"]), **values, public_title="Gespräch")
+    assert events(token)[0]["summary"] == "Gespräch"
