@@ -84,3 +84,25 @@ def test_attendance_is_tapped_by_keyboard_and_seen_in_another_window(
     expect(mine.get_by_role("button", name="da", exact=True, pressed=True)).to_be_visible()
     expect(other.get_by_text("1 da, 0 entschuldigt, 0 gefehlt")).to_be_visible()
     assert Attendance.objects.get().status == "present"
+
+
+@pytest.mark.parametrize("language", ["de-DE", "en-GB"])
+def test_the_pages_are_accessible_wide_and_narrow(windows: Windows, course: Course, language: str) -> None:
+    client = factories.ClientFactory(owner=person(roles=["caseworker", "course_staff", "coordinator"]))
+    enrolments.enrol(course, client=client, by=client.owner)
+    page = windows.open(locale=language)
+    browsing.sign_in(page, client.owner, factories.PASSWORD)
+    names = ("course", "change_course", "add_lessons", "call_off_course", "enrol")
+    addresses = [
+        reverse("scheduling:courses"),
+        reverse("scheduling:add_course"),
+        *(at(name, course) for name in names),
+        reverse("clients:detail", args=[client.uuid]),
+    ]
+    found: list[str] = []
+    for address in addresses:
+        page.goto(address)
+        for size in ({"width": 1280, "height": 900}, browsing.PHONE):
+            page.set_viewport_size(size)
+            found += browsing.faults(page)
+    assert found == []
