@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -150,6 +149,6 @@ def _monday(weeks: int) -> date:
 
 def _working_day() -> date:
     """A weekday in a fortnight or so on which nobody keeps a holiday."""
-    days: Any = (timezone.localdate() + timedelta(days=add) for add in range(14, 40))
+    days = (timezone.localdate() + timedelta(days=add) for add in range(14, 40))
     land = User.objects.get(username="awo-kurse").district.land
     return next(day for day in days if day.weekday() < 5 and not public_holidays.name(day, land))

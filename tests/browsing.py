@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from django.urls import reverse
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from accounts import second_factor
 from accounts.models import TotpDevice, User, WrongCodes
@@ -17,7 +17,7 @@ from config.bootstrap import system_chromium
 # WCAG 2.2 AA is the law (BITV); best practices are our own wish.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 QUIET = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from accounts import second_factor
 from accounts.models import User
@@ -18,6 +18,8 @@ from tests.browsing import Windows
 from tests.scheduling import course_offers as offers
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+DESK: ViewportSize = {"width": 1280, "height": 900}
 
 
 def person(**fields: Any) -> User:
@@ -102,7 +104,7 @@ def test_the_pages_are_accessible_wide_and_narrow(windows: Windows, course: Cour
     found: list[str] = []
     for address in addresses:
         page.goto(address)
-        for size in ({"width": 1280, "height": 900}, browsing.PHONE):
+        for size in (DESK, browsing.PHONE):
             page.set_viewport_size(size)
             found += browsing.faults(page)
     assert found == []

@@ -58,7 +58,7 @@ def accompany(anna: User, jan: Resource, on: date) -> list[Any]:
     visit = Visit(second_person=jan, place="Rathaus")
     slots = [offered.slot(anna, kind=kind, place="", on=on, number=1) for _ in range(RIVALS)]
     clients = [factories.ClientFactory() for _ in slots]
-    book = [
+    book: list[Callable[[], Any]] = [
         partial(rules.book, slot, client=client, visit=visit, by=client.owner)
         for slot, client in zip(slots, clients, strict=True)
     ]

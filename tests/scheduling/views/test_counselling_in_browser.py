@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from scheduling import booking as rules
 from scheduling import kinds
+from scheduling.models import AppointmentKind
+from scheduling.problems import Visit
 from tests import factories
 from tests.browsing import Windows, faults
 from tests.scheduling import offered
@@ -49,9 +51,9 @@ def test_the_pages_have_no_finding(
     session = offered.session(anna, number=3, counsellor=mara, room=room)
     open_kind = offered.kind(code="outreach", needs_client=False)
     outreach = offered.slot(anna, kind=open_kind, number=1, capacity=3)
-    rules.book(outreach, client=None, visit=rules.Visit(guest="Frau Noor"), by=anna)
+    rules.book(outreach, client=None, visit=Visit(guest="Frau Noor"), by=anna)
     factories.ClientFactory(owner=anna)
-    escort = offered.slot(anna, kind=kinds.AppointmentKind.objects.get(code="accompaniment"), place="")
+    escort = offered.slot(anna, kind=AppointmentKind.objects.get(code="accompaniment"), place="")
     pages = {
         "kinds": reverse("scheduling:kinds"),
         "kind": reverse("scheduling:add_kind"),
