@@ -57,11 +57,11 @@ def measure(effort: Effort) -> Iterator[Result]:
 
 
 def _referral(client: Client, slot: Slot) -> Referral:
-    """Ready to be submitted, with a consent that names the specialist."""
+    """Ready to be submitted, with a consent that names the specialist; who interprets is arranged already."""
     consent = factories.ConsentFactory(
         client=client, purpose=Consent.Purpose.CONSULTATION, recipients=slot.session.held_by_name
     )
-    return factories.ReferralFactory(client=client, consent=consent)
+    return factories.ReferralFactory(client=client, consent=consent, interpreter_name="Frau Noor")
 
 
 class Server(Daphne):

@@ -199,7 +199,7 @@ def test_without_its_lock_a_cancelled_session_keeps_a_booking(
     def leave_open(_slots: object) -> None:
         """The slots stay as they are."""
 
-    monkeypatch.setattr(sessions, "_lock", unlocked)
+    monkeypatch.setattr(sessions, "lock", unlocked)
     monkeypatch.setattr(slot_rows, "close", leave_open)
     monkeypatch.setattr(series, "strike", after_looking)
 
