@@ -167,6 +167,8 @@ def test_the_partial_indexes_can_answer_it(anna: User) -> None:
     slots = search.free(anna, Wish(kind=offered.kind()))
     assert slots
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        # Over so few rows any index is as good: let only one that gives the order be cheap.
+        for way in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
     plan = search.query(anna, Wish(kind=offered.kind())).explain()
-    assert "slot_free_by" in plan
+    assert "slot_free_by" in plan or "slot_open_by_start" in plan
