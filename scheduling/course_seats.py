@@ -28,7 +28,9 @@ def lessons_of(client: Client, start_at: datetime, end_at: datetime) -> SlotQuer
 
     They never stand in the way of an appointment; whoever books over one is told.
     """
-    places = client.bookings.filter(status=Booking.Status.BOOKED, enrolment__ended_on__isnull=True)
+    places = client.bookings.filter(
+        status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED], enrolment__ended_on__isnull=True
+    )
     lessons = Slot.objects.open().filter(format=SlotFormat.LESSON, start_at__lt=end_at, end_at__gt=start_at)
     return (
         lessons.filter(session__series__course__slot__in=places.values("slot"))

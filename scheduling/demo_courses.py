@@ -151,4 +151,4 @@ def _working_day() -> date:
     """A weekday in a fortnight or so on which nobody keeps a holiday."""
     days = (timezone.localdate() + timedelta(days=add) for add in range(14, 40))
     land = User.objects.get(username="awo-kurse").district.land
-    return next(day for day in days if day.weekday() < 5 and not public_holidays.name(day, land))
+    return next(day for day in days if public_holidays.is_workday(day, land))

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts import when
 from accounts.models import User
 from clients.models import Client
-from scheduling import interpreters, problems, seats
+from scheduling import course_seats, interpreters, problems, seats
 from scheduling.interpreters import Found, Need
-from scheduling.models import Booking, Slot, SlotFormat
+from scheduling.models import Slot
 from scheduling.problems import Problem, Text
 
 
@@ -60,7 +60,7 @@ def warnings(slot: Slot, client: Client | None) -> Iterator[Warning]:
     """The client's course at that time: a lesson may be missed, and whoever books should know."""
     if client is None:
         return
-    for lesson in lessons(client, slot):
+    for lesson in course_seats.lessons_of(client, slot.start_at, slot.end_at):
         yield Warning(
             "course_lesson",
             _(
@@ -70,17 +70,3 @@ def warnings(slot: Slot, client: Client | None) -> Iterator[Warning]:
                 span=when.span(lesson.start_at, lesson.end_at),
             ),
         )
-
-
-def lessons(client: Client, slot: Slot) -> list[Slot]:
-    """The lessons of courses the client is enrolled on that overlap the slot, in order of time."""
-    enrolled = Booking.objects.filter(
-        client=client,
-        slot__format=SlotFormat.COURSE,
-        status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED],
-    )
-    overlapping = Slot.objects.open().filter(
-        format=SlotFormat.LESSON, start_at__lt=slot.end_at, end_at__gt=slot.start_at
-    )
-    mine = overlapping.filter(session__series__course__slot__in=enrolled.values("slot"))
-    return list(mine.select_related("session__series__course").order_by("start_at"))

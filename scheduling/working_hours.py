@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 from scheduling import public_holidays
 
 OPENS, CLOSES = time(8), time(16)
-_SATURDAY = 5
 
 
 def after(start: datetime, hours: int, *, zone: ZoneInfo, land: str) -> datetime:
@@ -18,12 +17,8 @@ def after(start: datetime, hours: int, *, zone: ZoneInfo, land: str) -> datetime
     while True:
         opens, closes = (datetime.combine(day, at, tzinfo=zone) for at in (OPENS, CLOSES))
         begins = max(start.astimezone(zone), opens)
-        if _is_worked_on(opens, land) and begins < closes:
+        if public_holidays.is_workday(day, land) and begins < closes:
             if left <= closes - begins:
                 return begins + left
             left -= closes - begins
         day += timedelta(days=1)
-
-
-def _is_worked_on(day: datetime, land: str) -> bool:
-    return day.weekday() < _SATURDAY and not public_holidays.name(day.date(), land)
