@@ -131,7 +131,7 @@ def _claim(gateway: Gateway) -> list[tuple[Message, Sms]]:
 def _prepare(message: Message) -> Sms | None:
     """Mark the message as under way, or with what stands against it."""
     now: datetime = getattr(message, "now")
-    obstacles = sms_obstacles(message.client, has_consent=getattr(message, "has_consent"))
+    obstacles = sms_obstacles(message.addressee, has_consent=getattr(message, "has_consent"))
     if obstacles:
         message.status, message.error_code, message.settled_at = Status.WITHDRAWN, obstacles[0].code, now
         return None
@@ -147,7 +147,7 @@ def _prepare(message: Message) -> Sms | None:
     return Sms(
         uuid=message.uuid,
         sender=message.district.sender_name,
-        number=message.client.mobile,
+        number=message.addressee.mobile,
         body=body,
         valid_for=min(message.expires_at - now, VALID_FOR),
         leave_before=time.monotonic() + LEAVE_WITHIN.total_seconds(),
@@ -156,7 +156,7 @@ def _prepare(message: Message) -> Sms | None:
 
 def _body(message: Message) -> str:
     context = message.context
-    link = links.url(context["route"], UUID(context["about"]), message.client.link_version)
+    link = links.url(context["route"], UUID(context["about"]), message.addressee.link_version)
     return texts.render(message.kind, message.language, {**context, "link": link})
 
 
@@ -249,7 +249,7 @@ def _heed(message_id: int, error_code: str) -> None:
     if error_code not in BAD_NUMBER | OPTED_OUT:
         return
     message = Message.objects.select_related("client__district").get(pk=message_id)
-    client, tried_at = message.client, message.claimed_at
+    client, tried_at = message.addressee, message.claimed_at
     if error_code in OPTED_OUT:
         contact.opt_out(client, channel=Channel.SMS)
     elif client.mobile_confirmed_at and tried_at and client.mobile_confirmed_at < tried_at:
@@ -270,7 +270,7 @@ def settle(
     """
     gateway = gateway or channels.gateway()
     with gateway.connected():
-        for number, messages in groupby(_unsettled(after, give_up), lambda message: message.client.mobile):
+        for number, messages in groupby(_unsettled(after, give_up), lambda message: message.addressee.mobile):
             _record(_settled(list(messages), gateway, number))
 
 
@@ -285,7 +285,7 @@ def _unsettled(after: timedelta, give_up: timedelta) -> list[Message]:
         .select_related("client")
         .order_by("claimed_at", "id")
     )
-    return sorted(found, key=lambda message: message.client.mobile)
+    return sorted(found, key=lambda message: message.addressee.mobile)
 
 
 def _settled(messages: list[Message], gateway: Gateway, number: str) -> list[Outcome]:

@@ -27,7 +27,7 @@ def all_phones() -> list[Phone]:
         phone = phones.setdefault(text.number, Phone(text.number))
         phone.texts.append(text)
         if text.message.client not in phone.owners:
-            phone.owners.append(text.message.client)
+            phone.owners.append(text.message.addressee)
     return sorted(map(_latest, phones.values()), key=_last_received, reverse=True)
 
 

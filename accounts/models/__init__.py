@@ -1,7 +1,15 @@
 """Who works here, what they may do, what they did."""
 
 from accounts.models.audit import AuditEvent, AuditSeal, Channel
-from accounts.models.district import CrisisNumber, District, Land, Municipality, Organisation
+from accounts.models.district import (
+    CrisisNumber,
+    District,
+    DistrictText,
+    Feedback,
+    Land,
+    Municipality,
+    Organisation,
+)
 from accounts.models.second_factor import RecoveryCode, TotpDevice, WrongCodes
 from accounts.models.user import AccessLink, User
 
@@ -12,6 +20,8 @@ __all__ = [
     "Channel",
     "CrisisNumber",
     "District",
+    "DistrictText",
+    "Feedback",
     "Land",
     "Municipality",
     "Organisation",

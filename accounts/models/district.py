@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.fields import EncryptedTextField
 from accounts.sorting import alphabetical
 
 if TYPE_CHECKING:
@@ -78,6 +79,50 @@ class CrisisNumber(models.Model):
     def dial(self) -> str:
         """The number as a telephone takes it."""
         return "".join(sign for sign in self.phone if sign.isdigit() or sign == "+")
+
+
+class DistrictText(models.Model):
+    """What a district says about itself on a public page, in one language."""
+
+    class Page(models.TextChoices):
+        IMPRINT = "imprint", _("Impressum")
+        PRIVACY = "privacy", _("Datenschutz")
+        ACCESSIBILITY = "accessibility", _("Barrierefreiheit")
+
+    district = models.ForeignKey(District, on_delete=models.CASCADE, related_name="texts_about_itself")
+    page = models.CharField(max_length=13, choices=Page)
+    language = models.CharField(max_length=8, default="de")
+    body = models.TextField(_("Text"))
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["page", "language"]
+        constraints = [
+            models.UniqueConstraint(fields=["district", "page", "language"], name="district_text_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.page} {self.language}"
+
+
+class Feedback(models.Model):
+    """A barrier somebody reported, from any page, without an account."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    district = models.ForeignKey(District, on_delete=models.CASCADE, related_name="feedback")
+    body = EncryptedTextField(_("Was hindert Sie?"))
+    reply_to = EncryptedTextField(_("Wie erreichen wir Sie? (freiwillig)"), blank=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+    handled_at = models.DateTimeField(null=True, blank=True)
+    handled_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+
+    class Meta:
+        ordering = ["-received_at"]
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M}"
 
 
 class OrganisationQuerySet(models.QuerySet["Organisation"]):

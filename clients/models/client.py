@@ -40,6 +40,14 @@ class Literacy(models.TextChoices):
     UNKNOWN = "unknown", _("nicht bekannt")
 
 
+class OtherWay(models.TextChoices):
+    """How somebody learns of an appointment who gets no SMS; a person sees to it."""
+
+    CALL = "call", _("anrufen")
+    LETTER = "letter", _("Brief")
+    ACCOMMODATION = "accommodation", _("über die Unterkunft")
+
+
 class ClientQuerySet(models.QuerySet["Client"]):
     """Vocabulary for clients."""
 
@@ -86,6 +94,19 @@ class Client(models.Model):
     wrong_number_at = models.DateTimeField(null=True, blank=True)
     # A crisis: nothing is sent until somebody has looked.
     paused_at = models.DateTimeField(null=True, blank=True)
+    # On the district's clock; both or none. Texts wait for this window.
+    text_from = models.TimeField(_("SMS nicht vor"), null=True, blank=True)
+    text_until = models.TimeField(_("SMS nicht nach"), null=True, blank=True)
+    with_german_line = models.BooleanField(
+        _("deutsche Zeile für Helfende anhängen"), default=False, db_default=False
+    )
+    other_way = models.CharField(
+        _("Sonst Bescheid geben"),
+        max_length=13,
+        choices=OtherWay,
+        default=OtherWay.CALL,
+        db_default=OtherWay.CALL,
+    )
     other_ways = EncryptedTextField(_("Andere Wege"), blank=True)
     # Part of every link sent to this client; raising it makes all older links dead.
     link_version = models.PositiveIntegerField(default=1)
@@ -115,6 +136,11 @@ class Client(models.Model):
             models.CheckConstraint(
                 condition=Q(deputy__isnull=True) | ~Q(deputy=models.F("owner")),
                 name="client_deputy_is_not_the_owner",
+            ),
+            models.CheckConstraint(
+                condition=Q(text_from__isnull=True, text_until__isnull=True)
+                | Q(text_from__lt=models.F("text_until")),
+                name="client_text_window_is_one",
             ),
         ]
         indexes = [

@@ -1,5 +1,19 @@
 """What we tell people and whether it arrived."""
 
+from notifications.models.incoming import IncomingText
 from notifications.models.message import DeliveryEvent, Message, PhoneText
+from notifications.models.notice import MailChoice, Notice
+from notifications.models.rules import MessageRules, Spending
+from notifications.models.text import TextVersion
 
-__all__ = ["DeliveryEvent", "Message", "PhoneText"]
+__all__ = [
+    "DeliveryEvent",
+    "IncomingText",
+    "MailChoice",
+    "Message",
+    "MessageRules",
+    "Notice",
+    "PhoneText",
+    "Spending",
+    "TextVersion",
+]

@@ -33,7 +33,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One SMS to one client. Its text is rendered from `context` at the moment of sending."""
+    """One message to one recipient: a client's SMS, rendered from `context` at the moment of sending; an
+    e-mail to staff or a pool; or something a person has to tell a client who gets no SMS."""
+
+    class Channel(models.TextChoices):
+        SMS = "sms", _("SMS")
+        EMAIL = "email", _("E-Mail")
+        PERSON = "person", _("durch die Fallführung")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("geplant")
@@ -48,12 +54,28 @@ class Message(models.Model):
     class Kind(models.TextChoices):
         BOOKED = "booked", _("Termin gebucht")
         REMINDER = "reminder", _("Erinnerung")
+        MOVED = "moved", _("Termin verlegt")
+        CANCELLED = "cancelled", _("Termin abgesagt")
+        OFFER = "offer", _("Angebot aus der Warteliste")
+        COURSE_STARTS = "course", _("Kurs beginnt")
+        DROPPED = "dropped", _("Termin fällt aus")
+        PLEASE_CALL = "please_call", _("Bitte um Rückruf")
+        # E-mail to staff and pools.
+        INVITATION = "invitation", _("Kalendereintrag")
+        DIGEST = "digest", _("Tagesüberblick")
+        INTERPRETER = "interpreter", _("Anfrage an die Sprachmittlung")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="+")
     # For example `booking:<uuid>:reminder:1d`; a message is queued once.
     key = models.CharField(max_length=120, unique=True)
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="messages")
+    channel = models.CharField(max_length=6, choices=Channel, default=Channel.SMS, db_default=Channel.SMS)
+    client = models.ForeignKey(
+        Client, on_delete=models.CASCADE, related_name="messages", null=True, blank=True
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="messages", null=True, blank=True)
+    # Somebody who is neither client nor user: an interpreters' pool.
+    address = EncryptedTextField(null=True, blank=True)
     kind = models.CharField(max_length=12, choices=Kind)
     language = models.CharField(max_length=3, choices=Language)
     # Neutral facts only: `start_at` (ISO), `zone`, `place`; for the link `route` and `about`.
@@ -62,6 +84,9 @@ class Message(models.Model):
     expires_at = models.DateTimeField(help_text="after this it is never sent: the appointment has begun")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Parts of the text as last handed over, and what the gateway will charge for them.
+    segments = models.PositiveSmallIntegerField(default=0, db_default=0)
+    cents = models.DecimalField(max_digits=9, decimal_places=3, default=0, db_default=0)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
@@ -85,10 +110,26 @@ class Message(models.Model):
                 condition=~Q(status="sending") | Q(claimed_at__isnull=False),
                 name="message_sending_is_claimed",
             ),
+            models.CheckConstraint(
+                condition=Q(client__isnull=False, user__isnull=True, address__isnull=True)
+                | Q(client__isnull=True, user__isnull=False, address__isnull=True)
+                | Q(client__isnull=True, user__isnull=True, address__isnull=False),
+                name="message_has_one_recipient",
+            ),
+            models.CheckConstraint(
+                condition=Q(channel="email") | Q(client__isnull=False), name="message_to_a_client_by_phone"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.status}"
+
+    @property
+    def addressee(self) -> Client:
+        """The client it goes to; ValueError where it goes to staff or a pool."""
+        if self.client is None:
+            raise ValueError("This message does not go to a client.")
+        return self.client
 
 
 class DeliveryEvent(models.Model):

@@ -54,7 +54,7 @@ def _texts(language: str) -> _Texts:
 def render(kind: str, language: str, context: Mapping[str, str]) -> str:
     """The SMS of this kind. The context holds `start_at` (ISO), `zone`, `place` and `link`."""
     start = datetime.fromisoformat(context["start_at"]).astimezone(ZoneInfo(context["zone"]))
-    return _texts(language)["sms"][_TEXT_OF[Message.Kind(kind)]].format(
+    return _texts(language)["sms"][_TEXT_OF.get(Message.Kind(kind), "reminder")].format(
         date=f"{start:%d.%m.%Y}",
         time=f"{start:%H:%M}",
         place=" ".join(context["place"].translate(_PLAIN).split()),

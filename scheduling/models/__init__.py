@@ -13,7 +13,7 @@ from scheduling.models.interpreter import (
     InterpreterPool,
     Mode,
 )
-from scheduling.models.kind import AppointmentKind
+from scheduling.models.kind import AppointmentKind, ReminderRule
 from scheduling.models.rebooking import Rebooking
 from scheduling.models.resource import Gender, Reservation, Resource
 from scheduling.models.series import (
@@ -55,6 +55,7 @@ __all__ = [
     "NoShowReason",
     "Offer",
     "Rebooking",
+    "ReminderRule",
     "RenderedEvent",
     "Reservation",
     "Resource",

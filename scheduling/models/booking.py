@@ -122,6 +122,10 @@ class Booking(models.Model):
     noshow_reason = models.CharField(max_length=20, choices=NoShowReason, blank=True)
     answer = models.CharField(max_length=10, choices=Answer, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
+    # The client asks to be called, on their page; empty again once somebody has.
+    call_asked_at = models.DateTimeField(null=True, blank=True)
+    # The `ical_sequence` staff were last invited with; none yet: not at all.
+    invited_as = models.PositiveIntegerField(null=True, blank=True)
     ical_sequence = models.PositiveIntegerField(default=0)
     # Somebody who is no client: a first talk, a walk-in, a participant from elsewhere.
     guest = EncryptedTextField(_("Name"), blank=True, db_default="")

@@ -126,3 +126,27 @@ class AppointmentKind(models.Model):
     def is_one_to_one(self) -> bool:
         """One person at a time: nobody is in two such appointments at once."""
         return self.category not in {self.Category.COURSE, self.Category.GROUP, self.Category.EVENT}
+
+
+class ReminderRule(models.Model):
+    """One reminder of a kind's plan. A kind without any has the default plan (`scheduling.reminders`)."""
+
+    kind = models.ForeignKey(AppointmentKind, on_delete=models.CASCADE, related_name="reminder_rules")
+    days_before = models.PositiveSmallIntegerField(_("Tage vorher"))
+    at = models.TimeField(_("Uhrzeit"), null=True, blank=True, help_text="none: the hour of the appointment")
+    # Interpreters' pools need notice, so with one the first question goes out earlier.
+    with_interpreter = models.BooleanField(_("mit Sprachmittlung"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-days_before", "at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "days_before", "with_interpreter"],
+                nulls_distinct=False,
+                name="reminder_rule_once_a_day",
+            ),
+            models.CheckConstraint(condition=Q(days_before__lte=60), name="reminder_rule_not_too_early"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.days_before} d {self.at or ''}"
