@@ -3,6 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
+from scheduling import availability
 from scheduling.models import Booking, Reservation, Resource, Slot
 from scheduling.problems import COMPANION_ELSEWHERE, Refused, Visit
 from scheduling.transactions import constraint
@@ -15,14 +16,18 @@ def lock(visit: Visit) -> None:
 
 
 def is_free(visit: Visit, slot: Slot, *, moving: Booking | None = None) -> bool:
-    """Whether whoever goes along is nowhere else then; asks the database only where somebody does.
+    """Whether whoever goes along is there then, and nowhere else; asks the database only where somebody
+    does. The slot's district is at hand.
 
     Of an appointment that moves, `company` looks at everybody.
     """
     if visit.second_person is None or moving is not None:
         return True
-    at = DateTimeTZRange(slot.start_at, slot.end_at, "[)")
-    return not Reservation.objects.filter(resource=visit.second_person, during__overlap=at).exists()
+    who, start_at, end_at = visit.second_person, slot.start_at, slot.end_at
+    if availability.read([who], slot.district, since=start_at, until=end_at).away(who, start_at, end_at):
+        return False
+    at = DateTimeTZRange(start_at, end_at, "[)")
+    return not Reservation.objects.filter(resource=who, during__overlap=at).exists()
 
 
 def visit_of(booking: Booking) -> Visit:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import when
@@ -136,18 +136,16 @@ def first_slots(
 
 def roster(need: Need, district: District, *, since: datetime, until: datetime, lock: bool = False) -> Roster:
     """Who could be asked for this need, and where they are in [since, until). Five queries."""
-    rows = _speaking(need, district)
+    rows = speaking(need, district)
     if lock:
         rows = rows.select_for_update(no_key=True, of=("resource",))
-    speaking = [one for one in rows.order_by("pk") if _speaks(one, need)]
-    speaking.sort(
-        key=lambda one: (_BEST_QUALIFIED.index(Interpreter.Qualification(one.qualification)), one.pk)
-    )
-    resources = [one.resource for one in speaking]
+    people = [one for one in rows.order_by("pk") if _speaks(one, need)]
+    people.sort(key=lambda one: (_BEST_QUALIFIED.index(Interpreter.Qualification(one.qualification)), one.pk))
+    resources = [one.resource for one in people]
     return Roster(
         need,
         district,
-        speaking,
+        people,
         _busy(resources, since, until),
         availability.read(resources, district, since=since, until=until),
     )
@@ -156,6 +154,12 @@ def roster(need: Need, district: District, *, since: datetime, until: datetime, 
 def fits(one: Interpreter, need: Need) -> bool:
     """Whether this interpreter, who speaks the language, is the one wished for."""
     return (not need.gender or one.resource.gender == need.gender) and bool(mode_of(one, need))
+
+
+def fitting(need: Need) -> Q:
+    """As `fits`, for the database; without a wish for how they take part."""
+    gender = Q(resource__gender=need.gender) if need.gender else Q()
+    return gender & Q(modes__overlap=list(_BEST_MODES))
 
 
 def mode_of(one: Interpreter, need: Need) -> str:
@@ -184,7 +188,8 @@ def confirm_until(one: Interpreter, start_at: datetime, district: District) -> d
     return min(start_at, wall_clock.instant(last, time(12), district.tz))
 
 
-def _speaking(need: Need, district: District) -> "QuerySet[Interpreter]":
+def speaking(need: Need, district: District) -> "QuerySet[Interpreter]":
+    """Who may be asked for such a talk and speaks the language, in whatever dialect."""
     spoken = InterpreterLanguage.objects.filter(interpreter=OuterRef("pk"), language=need.language)
     rows = Interpreter.objects.filter(
         Exists(spoken),

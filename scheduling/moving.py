@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
@@ -123,8 +124,9 @@ def last_move(booking: Booking, *, by: User) -> BookingMove | None:
 
 
 def choices(booking: Booking, *, by: User) -> list[Slot]:
-    """The next free slots the appointment could move to, soonest first: of its kind and format, when its
-    client is nowhere else, and nothing from the upper room against them. The rule looks again."""
+    """The next free slots the appointment could move to, soonest first: of its kind and format, in time,
+    when its client is nowhere else, whoever goes along is free, and nothing from the upper room is against
+    them. The rule looks again."""
     elsewhere = Booking.objects.living().filter(
         client=booking.client_id,
         start_at__lt=OuterRef("end_at"),
@@ -139,8 +141,15 @@ def choices(booking: Booking, *, by: User) -> list[Slot]:
         .select_related("session__room", "session__specialist", "kind", "district")
         .order_by("start_at")[:_CHOICES]
     )
+    now = timezone.now()
     against = doors.against_move(booking, found) if booking.slot.kind.needs_referral else {}
-    return [slot for slot in found if not against.get(slot.pk)]
+    shifts = [slot.start_at - booking.start_at for slot in found]
+    alone = company.against_each(booking, shifts, asked_at=now)
+    return [
+        slot
+        for slot, theirs in zip(found, alone, strict=True)
+        if not (theirs or against.get(slot.pk) or list(problems.out_of_time(slot, now)))
+    ]
 
 
 def may_move(booking: Booking, now: datetime) -> bool:
@@ -187,7 +196,7 @@ def _place(found: Booking, to: Locked, by: User, limit: Sequence[Problem] = ()) 
         with_referral=needs_referral,
     )
     against = [*_against(found, facts), *limit, *problems.collect(facts)]
-    against += company.against(found, to.slot.start_at - found.start_at)
+    against += company.against(found, to.slot.start_at - found.start_at, asked_at=to.now)
     if needs_referral:
         against += doors.against_move(found, [to.slot]).get(to.slot.pk, [])
     if against:

@@ -290,7 +290,7 @@ NEEDS_PLACE = Problem(
 )
 COMPANION_ELSEWHERE = Problem(
     "companion_elsewhere",
-    _("Wer mitkommen soll, ist zu dieser Zeit schon woanders."),
+    _("Wer mitkommen soll, ist zu dieser Zeit nicht da oder schon woanders."),
     _("Wählen Sie eine andere Person oder eine andere Zeit."),
 )
 HOLD_ENDED = Problem(

@@ -5,7 +5,7 @@ slots with room. `has_room` counts a hold whose time has passed until the sweepe
 are few and added by the index of holds, so that a dead hold is free at once here, too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -18,7 +18,8 @@ from django.db.models.functions import ExtractIsoWeekDay, Now, TruncTime
 from django.utils import timezone
 
 from accounts.models import Municipality, Organisation, User
-from scheduling import live
+from scheduling import interpreter_search, live
+from scheduling.interpreters import Need
 from scheduling.models import AppointmentKind, Booking, Slot, SlotFormat
 from scheduling.models.slot import SlotQuerySet
 
@@ -30,7 +31,10 @@ _FORMATS = (SlotFormat.APPOINTMENT, SlotFormat.PRESENTATION, SlotFormat.CASE_CON
 
 @dataclass(frozen=True)
 class Wish:
-    """What the appointment shall be; whatever is empty is no wish. Weekdays: 0 is Monday."""
+    """What the appointment shall be; whatever is empty is no wish. Weekdays: 0 is Monday.
+
+    `with_interpreter`: somebody suitable who interprets, of that gender, will do for the language, too.
+    """
 
     kind: AppointmentKind | None = None
     language: str = ""
@@ -45,19 +49,6 @@ class Wish:
     is_step_free: bool = False
     from_on: date | None = None
     days: int = DAYS_AHEAD
-
-
-# In which other way than by the counsellor's own languages an appointment is held in a language: the
-# interpreters' rules add theirs here. Given the wish, the condition on a slot, or None.
-Way = Callable[[Wish], Q | None]
-_ways: list[Way] = []
-
-
-def register(way: Way) -> Way:
-    """Add a way to be understood (at start-up); returns it, to serve as a decorator."""
-    if way not in _ways:
-        _ways.append(way)
-    return way
 
 
 @dataclass(frozen=True)
@@ -122,7 +113,8 @@ def by_day(slots: Sequence[Slot], user: User) -> Iterator[Group]:
 def looser(user: User, wish: Wish) -> list[str]:
     """The names of those wishes of which any one, left out alone, would find something."""
     loosened: dict[str, dict[str, Any]] = {
-        "language": {"language": "", "with_interpreter": False, "interpreter_gender": ""},
+        "language": {"language": ""},
+        "interpreter": {"interpreter_gender": ""},
         "municipality": {"municipality": None},
         "organisation": {"organisation": None},
         "weekdays": {"weekdays": ()},
@@ -149,7 +141,7 @@ def _fitting(user: User, wish: Wish) -> SlotQuerySet:
     }
     found = found.filter(**{name: value for name, value in equal.items() if value is not None})
     if wish.language:
-        found = found.filter(_understood(wish))
+        found = found.filter(_understood(user, wish))
     return _at_times(_in_time(found, wish), user, wish)
 
 
@@ -178,14 +170,14 @@ def _at_times(found: SlotQuerySet, user: User, wish: Wish) -> SlotQuerySet:
     return found
 
 
-def _understood(wish: Wish) -> Q:
+def _understood(user: User, wish: Wish) -> Q:
+    """By whoever holds it, or by somebody suitable who can be had to interpret."""
     own = Q(languages__contains=[wish.language])
     if not wish.with_interpreter:
         return own
-    for way in _ways:
-        condition = way(wish)
-        own = own | condition if condition is not None else own
-    return own
+    need = Need(wish.language, gender=wish.interpreter_gender)
+    _, until = _window(user, wish)
+    return own | interpreter_search.can_be_had(need, user.district, now=timezone.now(), until=until)
 
 
 def _window(user: User, wish: Wish) -> tuple[datetime, datetime]:

@@ -72,7 +72,16 @@ class SearchForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
-    with_interpreter = forms.BooleanField(label=_("auch mit Sprachmittlung"), required=False)
+    interpreter = forms.ChoiceField(
+        label=_("Sprachmittlung"),
+        choices=[
+            ("", _("ohne")),
+            ("any", _("auch mit Sprachmittlung")),
+            (Gender.WOMAN.value, _("auch mit einer Sprachmittlerin")),
+            (Gender.MAN.value, _("auch mit einem Sprachmittler")),
+        ],
+        required=False,
+    )
     is_step_free = forms.BooleanField(label=_("stufenlos erreichbar"), required=False)
 
     def __init__(self, data: Any = None, *, user: User) -> None:
@@ -92,12 +101,14 @@ class SearchForm(forms.Form):
         """What is looked for; of a form that was checked, whatever came of it."""
         said = self.cleaned_data
         from_time, until_time = _TIMES.get(said.get("times", ""), (None, None))
+        interpreter = said.get("interpreter", "")
         return Wish(
             kind=said.get("kind"),
             municipality=said.get("municipality"),
             organisation=said.get("organisation"),
             language=said.get("language", ""),
-            with_interpreter=bool(said.get("with_interpreter")),
+            with_interpreter=bool(interpreter),
+            interpreter_gender=interpreter if interpreter in Gender.values else "",
             weekdays=tuple(said.get("weekdays") or ()),
             from_time=from_time,
             until_time=until_time,

@@ -1,18 +1,20 @@
 """An appointment is moved: it stays one appointment, and nobody hears of the old time any more."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from clients.models import Client, Consent
 from notifications import delivery
 from notifications.channels.memory import MemoryGateway
 from notifications.models import Message
+from scheduling import assignments, contingents, interpreters, live, moving, reminders
 from scheduling import booking as rules
-from scheduling import contingents, live, moving, reminders
+from scheduling.interpreters import Need
 from scheduling.models import AppointmentKind, Booking, BookingMove, Contingent, Reservation, Slot
 from scheduling.problems import Refused, Visit
 from tests import factories
@@ -165,7 +167,68 @@ def test_who_goes_along_goes_along(slots: list[Slot], client: Client) -> None:
     assert (held.booking, held.during.lower) == (booked, slots[1].start_at)
 
 
+def test_an_interpreter_goes_along_and_is_to_confirm_as_long_before(
+    slots: list[Slot], client: Client
+) -> None:
+    one = factories.InterpreterFactory()
+    booked = rules.book(slots[0], client=client, by=client.owner, interpreter=Need("ar"))
+    assignments.confirm(assignments.standing(booked), by=client.owner)
+
+    moved = moving.move(booked, slots[2], by=booked.holder)
+
+    asked = assignments.standing(moved)
+    assert asked is not None
+    due = interpreters.confirm_until(one, slots[2].start_at, slots[2].district)
+    assert (asked.interpreter, asked.status, asked.confirm_until) == (one, "requested", due)
+    assert Reservation.objects.get(resource=one.resource).during.lower == slots[2].start_at
+
+
 # --- Refused -------------------------------------------------------------------------------------
+def test_an_interpreter_is_asked_in_time_as_when_it_is_booked(slots: list[Slot], client: Client) -> None:
+    """Neither offered nor moved to a day for which they had to be asked before."""
+    one = factories.InterpreterFactory()
+    session = factories.SessionFactory(
+        series=slots[0].session.series, start_at=timezone.now() + timedelta(days=1)
+    )
+    tomorrow = factories.SlotFactory(session=session)
+    booked = rules.book(slots[0], client=client, by=client.owner, interpreter=Need("ar"))
+
+    assert refused(moving.move, booked, tomorrow, by=booked.holder) == ["interpreter_too_late"]
+    assert refused(rules.book, tomorrow, client=client, by=client.owner, interpreter=Need("ar")) == [
+        "interpreter_too_late"
+    ]
+    assert moving.choices(booked, by=booked.holder) == slots[1:]
+    one.lead_workdays = 0
+    one.save()
+    assert moving.choices(booked, by=booked.holder) == [tomorrow, *slots[1:]]
+    assert moving.move(booked, tomorrow, by=booked.holder).slot == tomorrow
+
+
+def test_an_interpreter_is_not_taken_along_to_where_they_do_not_work(
+    slots: list[Slot], client: Client
+) -> None:
+    one = factories.InterpreterFactory()
+    booked = rules.book(slots[0], client=client, by=client.owner, interpreter=Need("ar"))
+    days = {slot.start_at.astimezone(slot.district.tz).weekday() for slot in slots[:2]}
+    for day in days:
+        one.resource.weekly_hours.create(weekday=day, from_time=time(0), until_time=time(23, 59))
+
+    assert refused(moving.move, booked, slots[2], by=booked.holder) == ["company_elsewhere"]
+    assert moving.choices(booked, by=booked.holder) == [slots[1]]
+    assert moving.move(booked, slots[1], by=booked.holder).slot == slots[1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"), [({"notice_hours": 24 * 30}, "notice_too_short"), ({"horizon_days": 1}, "not_yet")]
+)
+def test_notice_and_horizon_hold_for_the_new_time(
+    booked: Booking, slots: list[Slot], rule: dict[str, int], code: str
+) -> None:
+    AppointmentKind.objects.update(**rule)
+    assert refused(moving.move, booked, slots[1], by=booked.holder) == [code]
+    assert moving.choices(booked, by=booked.holder) == []
+
+
 def test_every_reason_against_it_at_once(booked: Booking, slots: list[Slot], client: Client) -> None:
     factories.BookingFactory(slot=slots[1])
     factories.BookingFactory(
@@ -325,9 +388,10 @@ def test_what_is_offered_fits_is_free_and_leaves_the_client_in_one_place(
 def test_what_is_offered_is_read_with_few_queries(
     booked: Booking, slots: list[Slot], django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(1):
+    # the slots, and whoever is reserved with the appointment: nobody
+    with django_assert_num_queries(2):
         assert len(moving.choices(booked, by=booked.holder)) == 2
     for block in range(1, 4):
         factories.SlotFactory(session=slots[1].session, block=block)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len(moving.choices(booked, by=booked.holder)) == 5

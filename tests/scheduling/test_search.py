@@ -112,21 +112,6 @@ def test_nothing_beyond_ninety_days_nor_closed_nor_put_aside(anna: User) -> None
     assert search.free(anna, Wish()) == []
 
 
-def test_an_interpreter_is_another_way_to_be_understood(anna: User, monkeypatch: Any) -> None:
-    slot = offered.slot(anna, number=1)
-    monkeypatch.setattr(search, "_ways", [])
-
-    @search.register
-    def somebody_speaks_it(wish: Wish) -> Any:
-        from django.db.models import Q
-
-        return Q(pk=slot.pk) if wish.language == "ti" else None
-
-    assert search.free(anna, Wish(language="ti")) == []
-    assert search.free(anna, Wish(language="ti", with_interpreter=True)) == [slot]
-    assert search.free(anna, Wish(language="so", with_interpreter=True)) == []
-
-
 def test_when_nothing_fits_it_says_which_wish_to_drop(anna: User) -> None:
     offered.slot(anna, number=1, counsellor=offered.counsellor(gender="m"))
     assert search.free(anna, Wish(gender="f")) == []

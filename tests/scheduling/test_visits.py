@@ -1,5 +1,6 @@
 """Who else comes, and where to: guests, somebody who goes along, calendars one may not book in."""
 
+from datetime import time
 from typing import Any
 
 import pytest
@@ -73,6 +74,20 @@ def test_nobody_goes_along_to_two_places(anna: User) -> None:
     rules.book(slot, client=client_of(anna), visit=visit, by=anna)
     assert refusal(other, client=client_of(anna), visit=visit, by=anna) == ["companion_elsewhere"]
     assert Booking.objects.count() == 1
+
+
+def test_nobody_goes_along_who_is_absent_or_does_not_work_then(anna: User) -> None:
+    slot, jan = accompaniment(anna), offered.counsellor("Jan Vogel")
+    asked: dict[str, Any] = {
+        "client": client_of(anna), "visit": Visit(second_person=jan, place="Rathaus, Zimmer 2"), "by": anna
+    }  # fmt: skip
+    hours = jan.weekly_hours.create(weekday=6, from_time=time(8), until_time=time(12))
+    assert refusal(slot, **asked) == ["companion_elsewhere"]
+    hours.delete()
+    absence = jan.absences.create(during=(slot.start_at, slot.end_at), reason="illness")
+    assert refusal(slot, **asked) == ["companion_elsewhere"]
+    absence.delete()
+    assert rules.book(slot, **asked).second_person == jan
 
 
 def test_seats_of_one_appointment_are_taken_one_after_the_other(anna: User) -> None:

@@ -74,3 +74,13 @@ def test_the_page_costs_the_same_for_one_and_for_many(
     # session, user, second factor; kinds, municipalities, organisations to choose from; the search
     with django_assert_num_queries(7):
         assert len(browser.get(SEARCH).context["groups"][0].slots) == number
+
+
+def test_a_language_may_also_be_interpreted(anna: User) -> None:
+    offered.slot(anna, number=1)
+    factories.InterpreterFactory(gender="f")
+    browser = as_user(anna)
+    for interpreter, finds in (("", False), ("any", True), ("f", True), ("m", False)):
+        page = browser.get(SEARCH, {"language": "ar", "interpreter": interpreter}).content.decode()
+        assert ("09:00–09:45" in page) == finds
+    assert "Etwas ist frei, wenn Sie eines davon offen lassen: Sprache, Sprachmittlung." in page
