@@ -1,20 +1,13 @@
-"""Public holidays of the Land, and where a date goes that falls on one."""
+"""Where a date goes that falls on a public holiday of the Land, and which days are worked."""
 
 from datetime import date, timedelta
-from functools import cache
 
-import holidays
-from django.utils.translation import get_language
-
+from accounts.public_holidays import name
 from scheduling.models import HolidayRule
 
+__all__ = ["is_workday", "moved", "name", "workdays_before"]
+
 _SATURDAY = 5
-
-
-def name(on: date, land: str) -> str:
-    """The public holiday on that day in the reader's language; empty when it is none."""
-    language = "de" if (get_language() or "de").startswith("de") else "en_US"
-    return _of_year(land, on.year, language).get(on, "")
 
 
 def moved(on: date, land: str, rule: HolidayRule) -> date | None:
@@ -26,11 +19,6 @@ def moved(on: date, land: str, rule: HolidayRule) -> date | None:
     while name(target, land) or (rule == HolidayRule.NEXT_WORKDAY and target.weekday() >= _SATURDAY):
         target += step
     return target
-
-
-@cache
-def _of_year(land: str, year: int, language: str) -> dict[date, str]:
-    return dict(holidays.country_holidays("DE", subdiv=land, years=year, language=language))
 
 
 def is_workday(on: date, land: str) -> bool:

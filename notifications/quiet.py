@@ -1,0 +1,100 @@
+"""When a telephone may ring: quiet hours, days of rest, and the window a client has named.
+
+Everything is meant on the district's clock and compared as instants, so 23 and 25 hours make a day,
+too. A span begins when it begins and ends before it ends.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from accounts import public_holidays
+from clients.models import Client
+from notifications.models import MessageRules
+
+# What has to go out before a night goes out this long before it: not with the last stroke.
+LAST_CALL = timedelta(hours=1)
+_SUNDAY = 6
+_DAY = timedelta(days=1)
+
+
+def may_ring(rules: MessageRules, client: Client | None, at: datetime) -> bool:
+    """Whether an SMS may arrive at this moment."""
+    day = at.astimezone(rules.district.tz).date()
+    return any(begins <= at < ends for begins, ends in _spans(rules, client, day))
+
+
+def next_moment(rules: MessageRules, client: Client | None, at: datetime) -> datetime:
+    """The first moment from `at` on that an SMS may arrive: for what is told at once."""
+    day = at.astimezone(rules.district.tz).date()
+    while True:
+        for begins, ends in _spans(rules, client, day):
+            if at < ends:
+                return max(at, begins)
+        day += _DAY
+
+
+def latest_before(rules: MessageRules, client: Client | None, at: datetime) -> datetime:
+    """The moment to send what is meant for `at`: that very moment, or an earlier one.
+
+    A day of rest gives way to the same hour of the day before; what falls into quiet hours goes out an
+    hour before they begin. Never later, because a reminder must leave time to act on it.
+    """
+    wanted = at.astimezone(rules.district.tz)
+    day = wanted.date()
+    while True:
+        # The first comparison is with the instant itself: at a clock change its wall time comes twice.
+        meant = at.astimezone(UTC) if day == wanted.date() else _instant(rules, day, wanted.time())
+        spans = list(_spans(rules, client, day))
+        if any(begins <= meant < ends for begins, ends in spans):
+            return meant
+        for begins, ends in reversed(spans):
+            if ends <= at:
+                return max(begins, ends - LAST_CALL)
+        day -= _DAY
+
+
+def is_day_of_rest(rules: MessageRules, day: date) -> bool:
+    """Whether the district lets its clients' telephones rest all that day."""
+    if rules.rests_on_sundays and day.weekday() == _SUNDAY:
+        return True
+    return rules.rests_on_holidays and bool(public_holidays.name(day, rules.district.land))
+
+
+def _spans(rules: MessageRules, client: Client | None, day: date) -> Iterator[tuple[datetime, datetime]]:
+    """When the telephone may ring that day, in order, as instants."""
+    if is_day_of_rest(rules, day):
+        return
+    for begins, ends in _hours(rules, client):
+        # The day's end is the next one's midnight.
+        until = _instant(rules, day + _DAY if ends is None else day, ends or time())
+        # At 2 o'clock in March a span may vanish.
+        if (since := _instant(rules, day, begins)) < until:
+            yield since, until
+
+
+def _hours(rules: MessageRules, client: Client | None) -> list[tuple[time, time | None]]:
+    """Loud hours on the wall clock; None ends with the day.
+
+    A client's window narrows the district's; where the two have nothing in common, the client's counts:
+    quiet hours are there for the client's sake, and the window was agreed with them.
+    """
+    awake = _awake(rules.quiet_from, rules.quiet_until)
+    if client is None or client.text_from is None or client.text_until is None:
+        return awake
+    shared = [
+        (max(begins, client.text_from), min(ends or time.max, client.text_until)) for begins, ends in awake
+    ]
+    narrowed = [(begins, ends) for begins, ends in shared if begins < ends]
+    return [*narrowed] or [(client.text_from, client.text_until)]
+
+
+def _awake(quiet_from: time, quiet_until: time) -> list[tuple[time, time | None]]:
+    midnight = time()
+    if quiet_until < quiet_from:  # quiet across midnight
+        return [(quiet_until, quiet_from)]
+    before, after = (midnight, quiet_from), (quiet_until, None)
+    return [span for span in (before, after) if span[0] != span[1]]
+
+
+def _instant(rules: MessageRules, day: date, at: time) -> datetime:
+    return datetime.combine(day, at, tzinfo=rules.district.tz).astimezone(UTC)
