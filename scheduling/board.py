@@ -16,7 +16,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Permission
-from scheduling import doors, live, problems
+from scheduling import contingents, doors, live, problems
+from scheduling.contingents import Standing
 from scheduling.models import Booking, Offer, Session, Slot, SlotFormat
 from scheduling.models.slot import SlotQuerySet
 from scheduling.problems import Problem
@@ -77,12 +78,13 @@ class Card:
     taken: tuple[Taken, ...]
     may_book: bool
     against: tuple[Problem, ...]  # why nobody may hold it, by the rules of its kind
+    is_used_up: bool  # the viewer's organisation has taken its places of the session
     is_offered: bool  # to this viewer, from the waiting list
 
     @property
     def may_hold(self) -> bool:
         """Whether this viewer is offered to hold it."""
-        return self.may_book and self.state == State.FREE and not self.against
+        return self.may_book and self.state == State.FREE and not (self.against or self.is_used_up)
 
     @property
     def may_ask_why(self) -> bool:
@@ -199,7 +201,7 @@ def next_dates(user: User) -> list[Session]:
 
 
 def days(user: User, month: Month) -> list[Day]:
-    """The month's sessions in time order. Two queries, however many there are."""
+    """The month's sessions in time order, each with its `standing`. Three queries, however many."""
     start, end = month.bounds(user.district.tz)
     slots = (
         _slots(user)
@@ -223,7 +225,9 @@ def card(user: User, slot: Slot) -> Card:
 
 
 def cards(slots: Sequence[Slot], user: User) -> list[Card]:
-    """The given slots (of `_slots`) with what lives on them. One query."""
+    """The given slots (of `_slots`) with what lives on them, and how their sessions are shared out. Two
+    queries."""
+    standings = contingents.standings(user, [slot.session for slot in slots])
     living = Booking.objects.living().filter(slot__in=[slot.pk for slot in slots])
     # Names are encrypted and not wanted here: of the client only the number is read.
     from_list = Exists(Offer.objects.filter(booking=OuterRef("pk")))
@@ -236,7 +240,9 @@ def cards(slots: Sequence[Slot], user: User) -> list[Card]:
         booking.slot = slot_of[booking.slot_id]
         by_slot[booking.slot_id].append(booking)
     about = doors.about([booking for booking in found if _is_own(booking, user)])
-    return [_card(slot, by_slot[slot.pk], user, about) for slot in slots]
+    for slot in slots:
+        slot.session.standing = standings.get(slot.session_id)
+    return [_card(slot, by_slot[slot.pk], user, about, standings.get(slot.session_id)) for slot in slots]
 
 
 def _slots(user: User) -> SlotQuerySet:
@@ -245,7 +251,13 @@ def _slots(user: User) -> SlotQuerySet:
     return own.with_absence().select_related(*related).annotate(now=ClockTimestamp())
 
 
-def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int, str]) -> Card:
+def _card(
+    slot: Slot,
+    living: Sequence[Booking],
+    user: User,
+    about: Mapping[int, str],
+    standing: Standing | None,
+) -> Card:
     now: datetime = getattr(slot, "now")
     own = [one for one in living if _is_own(one, user)]
     held = [one for one in own if one.status == Booking.Status.TENTATIVE]
@@ -269,6 +281,7 @@ def _card(slot: Slot, living: Sequence[Booking], user: User, about: Mapping[int,
         may_book=user.may(Permission.BOOK),
         against=tuple(problems.out_of_time(slot, now)) if state == State.FREE else (),
         is_offered=any(getattr(one, "from_list") for one in held),
+        is_used_up=standing is not None and standing.is_used(now),
     )
 
 

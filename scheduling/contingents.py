@@ -8,7 +8,7 @@ without organisation), then from rows whose time is over. Once all are over nobo
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import F, Max, Q
@@ -18,8 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import Organisation, User
 from accounts.rows import Statement
+from scheduling import live
 from scheduling.models import Booking, Contingent, Series, SeriesContingent, Session, Slot
 from scheduling.problems import Problem, Refused
+from scheduling.wall_clock import midnight
 
 MORE_THAN_SEATS = Problem(
     "more_than_seats",
@@ -159,6 +161,7 @@ def set_aside(
     for row in rows:
         Booking.objects.filter(pk__in=counting[row.organisation_id]).update(contingent=row)
     audit.record("contingents_set", session, by=by, number=sum(wanted.values()))
+    _tell(slots)
     return rows
 
 
@@ -191,16 +194,21 @@ def grow(session: Session, seats: int) -> None:
     Contingent.objects.filter(session=session, organisation=None).update(seats=F("seats") + seats)
 
 
-def shift(session: Session, by: timedelta) -> None:
-    """The session was moved by so much: its seats become everyone's as much later."""
-    Contingent.objects.filter(session=session).update(free_from_at=F("free_from_at") + by)
+def shift(session: Session, was_at: datetime) -> None:
+    """The session was moved to another day: its seats become everyone's as many days before as they did."""
+    zone = session.district.tz
+    was_on = was_at.astimezone(zone).date()
+    for row in Contingent.objects.filter(session=session):
+        days_before = (was_on - row.free_from_at.astimezone(zone).date()).days
+        row.free_from_at = _free_from(session, days_before)
+        row.save(update_fields=["free_from_at"])
 
 
 def _rows(
     session: Session, total: int, seats: Mapping[int, int], days: Mapping[int, int]
 ) -> list[Contingent]:
     """A row for each organisation, and one for the rest."""
-    free = {organisation: _midnight(session, days[organisation]) for organisation in seats}
+    free = {organisation: _free_from(session, days[organisation]) for organisation in seats}
     rest = Contingent(
         session=session, seats=max(total - sum(seats.values()), 0), free_from_at=max(free.values())
     )
@@ -213,11 +221,17 @@ def _rows(
     return [*own, rest]
 
 
-def _midnight(session: Session, days_before: int) -> datetime:
+def _free_from(session: Session, days_before: int) -> datetime:
     """The day so many days before the session, when it begins in the district."""
     zone = session.district.tz
-    day = session.start_at.astimezone(zone).date() - timedelta(days=days_before)
-    return datetime.combine(day, time(), tzinfo=zone)
+    return midnight(session.start_at.astimezone(zone).date() - timedelta(days=days_before), zone)
+
+
+def _tell(slots: Sequence[Slot]) -> None:
+    """Whoever looks at the (locked) slots sees what they may still take."""
+    Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(version=F("version") + 1, changed_at=Now())
+    for slot in slots:
+        live.slot_changed(slot)
 
 
 def _counted(session: Session, rows: Sequence[Contingent]) -> dict[int | None, list[int]]:
@@ -246,11 +260,12 @@ class Standing:
     own: Contingent | None  # of the viewer's organisation
     all: tuple[Contingent, ...] = field(default=())
 
-    @property
-    def is_used(self) -> bool:
-        """Whether the viewer's organisation has nothing left to take."""
+    def is_used(self, now: datetime) -> bool:
+        """Whether the viewer's organisation has nothing left to take, as the rule that books sees it."""
         own = self.own.organisation_id if self.own else None
-        return not any(one.left for one in self.all if one.organisation_id in (own, None))
+        return not any(
+            one.left for one in self.all if one.organisation_id in (own, None) or one.free_from_at <= now
+        )
 
 
 def show(user: User, sessions: Iterable[Session]) -> None:

@@ -46,6 +46,7 @@ from scheduling.problems import Problem, Refused
 from scheduling.recurrence import EveryWeeks
 from scheduling.series import CannotPlan, NewTemplate
 from scheduling.transactions import constraint, tried_again
+from scheduling.wall_clock import midnight
 
 # Without an end (a residential group, a language café) the seats last as long as anybody may plan.
 _OPEN_ENDED = timedelta(days=3660)
@@ -257,14 +258,10 @@ def _term(
 ) -> tuple[datetime, datetime]:
     """From the first lesson (without any: the first midnight) to the end of the last day."""
     first = planned.sessions.taking_place().order_by("start_at").first() if planned else None
-    start_at = first.start_at if first else _midnight(start_on, district)
+    start_at = first.start_at if first else midnight(start_on, district.tz)
     if end_on is None:
         return start_at, start_at + _OPEN_ENDED
-    return start_at, _midnight(end_on + timedelta(days=1), district)
-
-
-def _midnight(on: date, district: District) -> datetime:
-    return datetime.combine(on, time(), tzinfo=district.tz)
+    return start_at, midnight(end_on + timedelta(days=1), district.tz)
 
 
 # --- Changing --------------------------------------------------------------------------------

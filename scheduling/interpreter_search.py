@@ -5,7 +5,7 @@ the very queryset of `interpreters`; when they can be had is said once more in S
 holds the two together.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,9 +13,10 @@ from django.db.models import BooleanField, DateTimeField, Exists, F, Func, Outer
 from django.db.models.functions import Cast, Coalesce
 
 from accounts.models import District
-from scheduling import interpreters, public_holidays, wall_clock
+from scheduling import interpreters, public_holidays
 from scheduling.interpreters import Need
 from scheduling.models import AppointmentKind
+from scheduling.wall_clock import midnight
 
 # As `is_psychological`: talks for those only who are fit for them, in blocks with time for interpreting.
 _CONSULTATION = Q(kind__needs_referral=True) | Q(kind__category=AppointmentKind.Category.CONSULTATION)
@@ -90,10 +91,10 @@ def _values(district: District, now: datetime, until: datetime) -> list[Any]:
     """What `_CanBeHad` asks about, in its order."""
     today, last = (at.astimezone(district.tz).date() for at in (now, until))
     bookable = first_days(today, last, district.land)
-    earliest = [max(now, _midnight(on, district)) for on in bookable]
+    earliest = [max(now, midnight(on, district.tz)) for on in bookable]
     days = [today + timedelta(days=number) for number in range((last - today).days + 2)]
     holidays = [
-        f"[{_midnight(on, district)}, {_midnight(on + timedelta(days=1), district)})"
+        f"[{midnight(on, district.tz)}, {midnight(on + timedelta(days=1), district.tz)})"
         for on in days
         if public_holidays.name(on, district.land)
     ]
@@ -107,7 +108,3 @@ def _values(district: District, now: datetime, until: datetime) -> list[Any]:
         Value("{" + ", ".join(holidays) + "}"),
         Cast(Value(earliest), ArrayField(DateTimeField())),
     ]
-
-
-def _midnight(on: date, district: District) -> datetime:
-    return wall_clock.instant(on, time(), district.tz)

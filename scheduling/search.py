@@ -22,6 +22,7 @@ from scheduling import interpreter_search, live
 from scheduling.interpreters import Need
 from scheduling.models import AppointmentKind, Booking, Slot, SlotFormat
 from scheduling.models.slot import SlotQuerySet
+from scheduling.wall_clock import midnight
 
 DAYS_AHEAD = 90
 MOST = 20
@@ -185,7 +186,7 @@ def _window(user: User, wish: Wish) -> tuple[datetime, datetime]:
     today = timezone.now().astimezone(zone).date()
     first = max(wish.from_on or today, today)
     last = first + timedelta(days=min(wish.days, DAYS_AHEAD))
-    return datetime.combine(first, time(), tzinfo=zone), datetime.combine(last, time(), tzinfo=zone)
+    return midnight(first, zone), midnight(last, zone)
 
 
 def _day(slot: Slot, zone: ZoneInfo) -> date:

@@ -36,6 +36,7 @@ from scheduling.models import (
 )
 from scheduling.planning import Block, Outcome, Outline, PreviewDate
 from scheduling.transactions import constraint, tried_again
+from scheduling.wall_clock import midnight
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def preview(
     busy = planning.busy(
         _resources(outline),
         outline.district,
-        since=_start_of_day(outline.district, outline.first_on),
+        since=midnight(outline.first_on, outline.district.tz),
         besides=besides,
     )
     return planning.dates(outline, now=now, busy=busy, left_out=left_out)
@@ -181,7 +182,7 @@ def end(series: Series, *, from_on: date, by: User) -> list[Session]:
     with transaction.atomic():
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=series.pk)
         _end_rule(series, from_on)
-        since = max(_start_of_day(series.district, from_on), now)
+        since = max(midnight(from_on, series.district.tz), now)
         sessions = list(series.sessions.taking_place().filter(start_at__gte=since))
         locked = list(
             Slot.objects.select_for_update(no_key=True).filter(session__in=sessions).open().order_by("pk")
@@ -371,10 +372,6 @@ def _first_start(outline: Outline) -> datetime:
 
 def _clock(outline: Outline, on: date) -> datetime:
     return datetime.combine(on, outline.start_time, tzinfo=outline.district.tz).astimezone(UTC)
-
-
-def _start_of_day(district: District, on: date) -> datetime:
-    return datetime.combine(on, time(), tzinfo=district.tz)
 
 
 def _end_of_day(district: District, on: date) -> datetime:

@@ -6,7 +6,7 @@ replaced; what is booked stays where it is, as an exception that a person moves 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -19,6 +19,7 @@ from scheduling.models import AppointmentKind, Booking, Series, Session, Session
 from scheduling.planning import Outcome, Outline, PreviewDate
 from scheduling.series import NewTemplate
 from scheduling.transactions import tried_again
+from scheduling.wall_clock import midnight
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def preview(old: Series, outline: Outline, *, left_out: Iterable[date] = ()) -> 
 def kept(old: Series, from_on: date) -> list[Session]:
     """The sessions from that day on that somebody booked or holds: they stay."""
     booked = Booking.objects.living().filter(slot__session=OuterRef("pk"))
-    coming = old.sessions.taking_place().filter(Exists(booked), start_at__gte=_start(old.district, from_on))
+    coming = old.sessions.taking_place().filter(
+        Exists(booked), start_at__gte=midnight(from_on, old.district.tz)
+    )
     return list(coming.select_related("room", "specialist").order_by("start_at"))
 
 
@@ -98,7 +101,7 @@ def change(
 
 def _free(old: Series, from_on: date) -> QuerySet[Slot]:
     living = Booking.objects.living().filter(slot=OuterRef("pk"))
-    since = _start(old.district, from_on)
+    since = midnight(from_on, old.district.tz)
     return Slot.objects.filter(~Exists(living), session__series=old, session__start_at__gte=since)
 
 
@@ -123,7 +126,3 @@ def _same_shares(old: Series, new: Series, by: User) -> None:
 
 def _days(sessions: Iterable[Session], district: District) -> set[date]:
     return {session.start_at.astimezone(district.tz).date() for session in sessions}
-
-
-def _start(district: District, on: date) -> datetime:
-    return datetime.combine(on, time(), tzinfo=district.tz)

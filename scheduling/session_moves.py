@@ -154,7 +154,7 @@ def _move(session: Session, to: Place, by: User, expected: Iterable[Booking] | N
     _move_session(session, plan, to, by, now)
     _move_slots(session, delta)
     told = _move_bookings(session, plan.along, delta, by, now)
-    contingents.shift(session, delta)
+    contingents.shift(session, before.start_at)
     feeds.sessions_changed([before, session])
     for place in places:
         seats.touch(place.slot)

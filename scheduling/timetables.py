@@ -5,7 +5,7 @@ Of appointments that are not one's own one reads "belegt" and nothing else, neit
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from django.db.models.functions import ExtractMonth, TruncDate
 from accounts.models import User
 from scheduling.models import Absence, Booking, Calendar, Resource, Session, Slot, SlotFormat
 from scheduling.models.slot import SlotQuerySet
+from scheduling.wall_clock import midnight
 
 _NOT_THERE = (Booking.Status.CANCELLED, Booking.Status.TENTATIVE)
 
@@ -170,7 +171,7 @@ def _absences(found: QuerySet[Absence], since: datetime, until: datetime) -> lis
 def _window(user: User, first: date, days: int) -> tuple[datetime, datetime]:
     zone = user.district.tz
     last = first + timedelta(days=days)
-    return datetime.combine(first, time(), tzinfo=zone), datetime.combine(last, time(), tzinfo=zone)
+    return midnight(first, zone), midnight(last, zone)
 
 
 def _by_day(user: User, entries: list[Entry], first: date, days: int) -> list[Day]:

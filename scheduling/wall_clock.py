@@ -18,3 +18,8 @@ def instant(on: date, at: time, zone: ZoneInfo) -> datetime:
     if moment.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise NoSuchTime(f"{local:%Y-%m-%d %H:%M} does not exist in {zone.key}.")
     return moment
+
+
+def midnight(on: date, zone: ZoneInfo) -> datetime:
+    """When that day begins there."""
+    return datetime.combine(on, time(), tzinfo=zone)

@@ -35,7 +35,7 @@ def board(request: SignedInRequest, month: str = "") -> HttpResponse:
     except ValueError:
         raise Http404 from None
     days = boards.days(user, shown)
-    contingents.show(user, [*coming, *(day.session for day in days)])
+    contingents.show(user, coming)
     context = {
         "month": shown,
         "days": days,
@@ -57,7 +57,6 @@ def session_day(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     day = boards.day(request.user, session)
     if day is None:
         raise Http404
-    contingents.show(request.user, [day.session])
     return render(request, "scheduling/board.html#day", {"day": day})
 
 

@@ -1,6 +1,7 @@
 // Keeps [data-live] elements up to date over a socket. Frames are neutral hints: what this person may
 // see comes from the server. `data-live` is the socket's path, `data-fragment` where the element is
-// read anew; inside it `[data-slot][data-version]` are the slots, those with `data-card` alone.
+// read anew; inside it `[data-slot][data-version]` are the slots, those with `data-card` alone. With
+// `data-live-whole` one slot's change concerns the others (places that are shared out).
 "use strict";
 
 (() => {
@@ -88,7 +89,10 @@
         this.failures = 0;
         if (said.slots) this.compare(said.slots);
       }
-      if (said.slot) this.change(said);
+      if (said.slot) {
+        this.change(said);
+        if (isWhole(this.element)) refreshAll(this.element);
+      }
       // For this person alone: nobody else asks at this moment, so nothing is spread.
       if (said.news && this.element) refresh(this.element, this.element.dataset.fragment);
       show();
@@ -115,6 +119,9 @@
   function cards(element) {
     return [...element.querySelectorAll("[data-slot]")];
   }
+  function isWhole(element) {
+    return Boolean(element && "liveWhole" in element.dataset);
+  }
   function find(element, slot) {
     return element.querySelector(`[data-slot="${slot}"]`);
   }
@@ -124,7 +131,7 @@
     if (!card.dataset.card) return refreshAll(element);
     card.dataset.version = frame.version;
     if (card.dataset.state !== frame.state) showNeutral(card, frame.state);
-    later(card, () => refresh(card, card.dataset.card));
+    if (!isWhole(element)) later(card, () => refresh(card, card.dataset.card));
   }
 
   // What everybody may know, at once; the card itself follows.
@@ -158,6 +165,10 @@
   async function refresh(element, address) {
     element = document.getElementById(element.id);
     if (!element || busy.has(element.id)) return;
+    // The answer to one's own act has its place in there.
+    if ([...busy.keys()].some((id) => element.querySelector(`#${id}`))) {
+      return later(element, () => refresh(element, address));
+    }
     const field = document.activeElement;
     if (element.contains(field) && field.matches("input:not([type=hidden]), textarea, select")) {
       return later(element, () => refresh(element, address));

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from scheduling import booking as rules
-from scheduling import contingents, seats
+from scheduling import contingents, seats, session_moves
 from scheduling.models import Booking, Contingent, SeriesContingent, Session, Slot
 from scheduling.problems import Refused
+from scheduling.session_moves import Place
 from tests import factories
 from tests.consultations.rivals import at_once
 
@@ -48,6 +49,29 @@ def refusal(act: Callable[[], Any]) -> list[str]:
     with pytest.raises(Refused) as refused:
         act()
     return refused.value.codes
+
+
+# --- With the session ----------------------------------------------------------------------------
+def test_they_follow_a_session_that_is_moved_and_become_everyones_at_midnight(session: Session) -> None:
+    zone, by = session.district.tz, factories.UserFactory(roles=["coordinator"])
+    contingents.set_aside(session, {by.organisation: 1}, free_days_before=3, by=by)
+    to = Place(session.start_at + timedelta(days=10, hours=1), session.specialist, session.room)
+
+    moved = session_moves.move(session, to, by=by).session
+
+    day = moved.start_at.astimezone(zone).date() - timedelta(days=3)
+    free_from = {row.free_from_at for row in moved.contingents.all()}
+    assert free_from == {datetime.combine(day, time(), tzinfo=zone)}
+
+
+def test_whoever_looks_at_the_day_sees_that_it_is_shared_out(
+    session: Session, days: list[Slot], django_capture_on_commit_callbacks: Any
+) -> None:
+    by = factories.UserFactory()
+    with django_capture_on_commit_callbacks() as callbacks:
+        contingents.set_aside(session, {by.organisation: 1}, free_days_before=3, by=by)
+    assert len(callbacks) == len(days)
+    assert {slot.version for slot in session.slots.all()} == {days[0].version + 1}
 
 
 # --- Taking --------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from django.utils import timezone
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
 from scheduling import booking as rules
+from scheduling import contingents
 from scheduling.board import Month
-from scheduling.models import Booking, Slot
+from scheduling.models import Booking, Contingent, Slot
 from tests import factories
 from tests.sign_in import as_user
 
@@ -177,22 +178,44 @@ def test_the_number_of_queries_does_not_grow(
     browser = as_user(anna)
     browser.get(board_of(slot))
 
-    # session, user, second factor; next dates, slots, bookings, what they are about; contingents, list
-    with django_assert_num_queries(9):
+    # session, user, second factor; next dates and their contingents; slots, bookings, what they are
+    # about, contingents; list
+    with django_assert_num_queries(10):
         browser.get(board_of(slot))
 
 
-def test_one_block_alone_costs_three_queries_beyond_those_of_every_page(
+def test_one_block_alone_costs_four_queries_beyond_those_of_every_page(
     slot: Slot, anna: User, django_assert_num_queries: Any
 ) -> None:
     browser = as_user(anna)
     browser.get(board_of(slot))
 
-    # session, user, second factor; the slot twice (may I, and as it is now), its bookings
-    with django_assert_num_queries(6):
+    # session, user, second factor; the slot twice (may I, and as it is now), its bookings, contingents
+    with django_assert_num_queries(7):
         answer = browser.get(reverse("scheduling:slot_card", args=[slot.uuid]))
 
     assert answer.content.decode().strip().startswith("<li")
+
+
+def test_who_has_taken_the_places_of_their_organisation_reads_why_not(
+    slot: Slot, anna: User, ben: User
+) -> None:
+    """And may again, once others' places are everyone's or one of theirs is given back."""
+    other = factories.SlotFactory(session=slot.session, block=1)
+    contingents.set_aside(
+        slot.session, {anna.organisation: 1, ben.organisation: 1}, free_days_before=1, by=anna
+    )
+    assert page(anna, board_of(slot)).count(">Vormerken<") == 2
+    held = rules.hold(slot, by=anna)
+    shown = page(anna, board_of(slot))
+    assert ">Vormerken<" not in shown
+    assert reverse("scheduling:why_not", args=[other.uuid]) in shown
+    assert page(ben, board_of(slot)).count(">Vormerken<") == 1
+    assert "data-live-whole" in page(ben, reverse("scheduling:session_day", args=[slot.session.uuid]))
+    Contingent.objects.filter(organisation=ben.organisation).update(free_from_at=held.created_at)
+    assert ">Vormerken<" in page(anna, board_of(slot))
+    rules.let_go(slot, by=anna)
+    assert page(anna, board_of(slot)).count(">Vormerken<") == 2
 
 
 # --- What is done ------------------------------------------------------------------------------
