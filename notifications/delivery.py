@@ -20,13 +20,13 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, I
 from django.db.models.functions import Now
 from django.urls import NoReverseMatch
 
-from accounts import audit, crypto
+from accounts import audit
 from accounts.models import Channel, User
 from clients import contact
 from clients.contact import sms_obstacles
 from clients.models import Consent
-from notifications import channels, links, texts
-from notifications.channels.base import Answer, Gateway, Sms, Trace, Verdict
+from notifications import channels, parcels
+from notifications.channels.base import Answer, Gateway, Mail, Sms, Trace, Verdict
 from notifications.models import DeliveryEvent, Message
 from notifications.models.message import TOLD_OTHERWISE, MessageQuerySet
 from notifications.reasons import BAD_NUMBER, OPTED_OUT
@@ -44,30 +44,29 @@ LEAVE_WITHIN = timedelta(minutes=1)
 GIVE_UP_AFTER = timedelta(minutes=30)
 # Clocks may differ this much: ours, the database's, the gateway's.
 SLACK = timedelta(minutes=15)
-# The gateway may hold a message back only so long: what comes later disturbs.
-VALID_FOR = timedelta(hours=4)
 MORNING, NIGHT = 8, 20
-# Any number that nobody else uses for `pg_advisory_lock`.
-_ONE_AT_A_TIME = 5_277_001
+# Any numbers that nobody else uses for `pg_advisory_lock`: slow e-mail does not hold up SMS.
+_ONE_AT_A_TIME = {Message.Channel.SMS: 5_277_001, Message.Channel.EMAIL: 5_277_002}
 
 
 # --- Sending -------------------------------------------------------------------------------------
 def deliver_due(gateway: Gateway | None = None) -> int:
-    """Send what is due, batch by batch, for at most half a minute; returns how many were accepted.
+    """Send what is due by this gateway's channel (SMS without one), batch by batch, for at most half a
+    minute; returns how many were accepted.
 
     Safe to run anywhere at any time: a second run meanwhile does nothing, because the pace of a
     sender is counted in one place.
     """
     gateway = gateway or channels.gateway()
     accepted = 0
-    with _alone() as alone:
+    with _alone(gateway.carries) as alone:
         if not alone:
             return 0
-        _expire()
+        _expire(gateway.carries)
         ends_at = time.monotonic() + ROUND.total_seconds()
         with gateway.connected():
             while time.monotonic() < ends_at and (batch := _claim(gateway)):
-                answers = gateway.send([sms for _, sms in batch])
+                answers = gateway.send([parcel for _, parcel in batch])
                 _record(
                     [_outcome(message, answer) for (message, _), answer in zip(batch, answers, strict=True)]
                 )
@@ -76,22 +75,23 @@ def deliver_due(gateway: Gateway | None = None) -> int:
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else is sending. The lock dies with the connection, so with a killed worker."""
+def _alone(channel: Message.Channel) -> Iterator[bool]:
+    """Whether nobody else is sending by this channel. The lock dies with the connection, so with a
+    killed worker."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ONE_AT_A_TIME])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ONE_AT_A_TIME[channel]])
         (alone,) = cursor.fetchone()
     try:
         yield alone
     finally:
         if alone and connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_ONE_AT_A_TIME])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_ONE_AT_A_TIME[channel]])
 
 
-def _expire() -> None:
+def _expire(channel: Message.Channel) -> None:
     """A message whose time has passed dies."""
-    Message.objects.filter(status=Status.QUEUED, expires_at__lte=Now()).update(
+    Message.objects.filter(channel=channel, status=Status.QUEUED, expires_at__lte=Now()).update(
         status=Status.EXPIRED, settled_at=Now()
     )
 
@@ -105,13 +105,15 @@ class _LocalHour(Func):
 
 def _due(gateway: Gateway) -> MessageQuerySet:
     consent = Consent.objects.valid().filter(purpose=Consent.Purpose.SMS, client=OuterRef("client"))
-    due = Message.objects.filter(status=Status.QUEUED, send_at__lte=Now(), expires_at__gt=Now())
+    due = Message.objects.filter(
+        channel=gateway.carries, status=Status.QUEUED, send_at__lte=Now(), expires_at__gt=Now()
+    )
     if gateway.rings_telephones:
         due = due.annotate(hour=_LocalHour(F("district__zone"))).filter(hour__gte=MORNING, hour__lt=NIGHT)
-    return due.annotate(has_consent=Exists(consent), now=Now()).select_related("client", "district")
+    return due.annotate(has_consent=Exists(consent), now=Now()).select_related("client", "user", "district")
 
 
-def _claim(gateway: Gateway) -> list[tuple[Message, Sms]]:
+def _claim(gateway: Gateway) -> list[tuple[Message, Sms | Mail]]:
     """Take the next batch: ours from this commit on, whatever happens to us."""
     with transaction.atomic(durable=True):
         due = (
@@ -119,8 +121,8 @@ def _claim(gateway: Gateway) -> list[tuple[Message, Sms]]:
             .order_by("send_at", "id")
             .select_for_update(skip_locked=True, no_key=True, of=("self",))
         )
-        taken = list(due[:BATCH])
-        batch = [(message, sms) for message in taken if (sms := _prepare(message)) is not None]
+        taken = list(due[: min(BATCH, gateway.at_once)])
+        batch = [(message, parcel) for message in taken if (parcel := _prepare(message)) is not None]
         Message.objects.bulk_update(
             taken, ["status", "attempts", "claimed_at", "body_key", "error_code", "settled_at"]
         )
@@ -128,40 +130,33 @@ def _claim(gateway: Gateway) -> list[tuple[Message, Sms]]:
     return batch
 
 
-def _prepare(message: Message) -> Sms | None:
+def _prepare(message: Message) -> Sms | Mail | None:
     """Mark the message as under way, or with what stands against it."""
     now: datetime = getattr(message, "now")
-    obstacles = sms_obstacles(message.addressee, has_consent=getattr(message, "has_consent"))
-    if obstacles:
-        message.status, message.error_code, message.settled_at = Status.WITHDRAWN, obstacles[0].code, now
-        return None
+    if message.client is not None:
+        obstacles = sms_obstacles(message.client, has_consent=getattr(message, "has_consent"))
+        if obstacles:
+            _end(message, Status.WITHDRAWN, obstacles[0].code)
+            return None
     try:
-        body = _body(message)
+        parcel = parcels.parcel(
+            message, now=now, leave_before=time.monotonic() + LEAVE_WITHIN.total_seconds()
+        )
+    except parcels.NoAddressError:
+        _end(message, Status.FAILED, "no_address")
+        return None
     except (KeyError, ValueError, NoReverseMatch) as error:
         log.error("Message %s cannot be written: %s", message.uuid, type(error).__name__)
-        message.status, message.error_code, message.settled_at = Status.FAILED, "text", now
+        _end(message, Status.FAILED, "text")
         return None
     message.status, message.claimed_at, message.error_code = Status.SENDING, now, ""
     message.attempts += 1
-    message.body_key = _body_key(body)
-    return Sms(
-        uuid=message.uuid,
-        sender=message.district.sender_name,
-        number=message.addressee.mobile,
-        body=body,
-        valid_for=min(message.expires_at - now, VALID_FOR),
-        leave_before=time.monotonic() + LEAVE_WITHIN.total_seconds(),
-    )
+    message.body_key = parcels.body_key(parcel.content)
+    return parcel
 
 
-def _body(message: Message) -> str:
-    context = message.context
-    link = links.url(context["route"], UUID(context["about"]), message.addressee.link_version)
-    return texts.render(message.kind, message.language, {**context, "link": link})
-
-
-def _body_key(body: str) -> str:
-    return crypto.blind_index(body, purpose="sms body")
+def _end(message: Message, status: Message.Status, code: str) -> None:
+    message.status, message.error_code, message.settled_at = status, code, getattr(message, "now")
 
 
 # --- Recording -----------------------------------------------------------------------------------
@@ -249,7 +244,9 @@ def _heed(message_id: int, error_code: str) -> None:
     if error_code not in BAD_NUMBER | OPTED_OUT:
         return
     message = Message.objects.select_related("client__district").get(pk=message_id)
-    client, tried_at = message.addressee, message.claimed_at
+    client, tried_at = message.client, message.claimed_at
+    if client is None:
+        return
     if error_code in OPTED_OUT:
         contact.opt_out(client, channel=Channel.SMS)
     elif client.mobile_confirmed_at and tried_at and client.mobile_confirmed_at < tried_at:
@@ -270,28 +267,28 @@ def settle(
     """
     gateway = gateway or channels.gateway()
     with gateway.connected():
-        for number, messages in groupby(_unsettled(after, give_up), lambda message: message.addressee.mobile):
-            _record(_settled(list(messages), gateway, number))
+        for to, messages in groupby(_unsettled(gateway, after, give_up), parcels.recipient):
+            _record(_settled(list(messages), gateway, to))
 
 
-def _unsettled(after: timedelta, give_up: timedelta) -> list[Message]:
+def _unsettled(gateway: Gateway, after: timedelta, give_up: timedelta) -> list[Message]:
     is_true: BooleanField[bool, bool] = BooleanField()
     found = (
-        Message.objects.filter(status=Status.SENDING, claimed_at__lte=Now() - after)
+        Message.objects.filter(channel=gateway.carries, status=Status.SENDING, claimed_at__lte=Now() - after)
         .annotate(
             is_late=ExpressionWrapper(Q(expires_at__lte=Now()), output_field=is_true),
             is_hopeless=ExpressionWrapper(Q(claimed_at__lte=Now() - give_up), output_field=is_true),
         )
-        .select_related("client")
+        .select_related("client", "user")
         .order_by("claimed_at", "id")
     )
-    return sorted(found, key=lambda message: message.addressee.mobile)
+    return sorted(found, key=parcels.recipient)
 
 
-def _settled(messages: list[Message], gateway: Gateway, number: str) -> list[Outcome]:
-    """What the list says about these messages to one number."""
+def _settled(messages: list[Message], gateway: Gateway, to: str) -> list[Outcome]:
+    """What the list says about these messages to one number or address."""
     claimed = [message.claimed_at for message in messages if message.claimed_at is not None]
-    traces = gateway.traces(number, since=min(claimed) - SLACK) if number else None
+    traces = gateway.traces(to, since=min(claimed) - SLACK) if to else None
     if traces is None:
         return [_unsettled_still(message) for message in messages if getattr(message, "is_hopeless")]
     known = Message.objects.filter(gateway_id__in=[trace.gateway_id for trace in traces])
@@ -307,7 +304,7 @@ def _settled(messages: list[Message], gateway: Gateway, number: str) -> list[Out
 
 def _trace_of(message: Message, traces: list[Trace]) -> Trace | None:
     # Two messages may read alike; each trace is the proof of one of them, the oldest first.
-    alike = [trace for trace in traces if _body_key(trace.body) == message.body_key]
+    alike = [trace for trace in traces if parcels.body_key(trace.body) == message.body_key]
     return min(alike, key=lambda trace: trace.accepted_at, default=None)
 
 

@@ -33,6 +33,7 @@ _GATEWAY: dict[str, Text] = {
     "30008": _("Die SMS kam nicht an. Einen Grund nennt der Mobilfunkanbieter nicht."),
     "30036": _("Die SMS kam nicht rechtzeitig durch und wurde verworfen."),
     "text": _("Der Text konnte nicht geschrieben werden."),
+    "no_address": _("Es gibt keine Adresse, an die die E-Mail gehen könnte."),
 }
 
 _OBSTACLES: dict[str, Text] = {

@@ -11,6 +11,7 @@ class ConsoleGateway(Gateway):
     """Writes what a telephone would show into the database; nothing personal goes to a log."""
 
     rings_telephones = False
+    at_once = 50
 
     def send(self, batch: Sequence[Sms]) -> list[Answer]:
         messages = {message.uuid: message for message in self._messages(batch)}
@@ -26,12 +27,12 @@ class ConsoleGateway(Gateway):
         PhoneText.objects.bulk_create(texts, ignore_conflicts=True)
         return [Answer(Verdict.ACCEPTED, gateway_id=_id(sms.uuid)) for sms in batch]
 
-    def traces(self, number: str, since: datetime) -> list[Trace] | None:
+    def traces(self, recipient: str, since: datetime) -> list[Trace] | None:
         texts = PhoneText.objects.filter(received_at__gte=since).select_related("message")
         return [
             Trace(_id(text.message.uuid), text.body, text.received_at, Message.Status.SENT)
             for text in texts
-            if text.number == number
+            if text.number == recipient
         ]
 
     def _messages(self, batch: Sequence[Sms]) -> list[Message]:

@@ -1,34 +1,50 @@
-"""A gateway for tests: accepts into a list, and says what it was told to say."""
+"""Gateways for tests: accept into a list, and say what they were told to say."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
 
 from django.utils import timezone
 
-from notifications.channels.base import Answer, Gateway, Sms, Trace, Verdict
+from notifications.channels.base import Answer, Gateway, Mail, Sms, Trace, Verdict
 from notifications.models import Message
 
+Parcel = TypeVar("Parcel", Sms, Mail)
 
-class MemoryGateway(Gateway):
-    """`sent` holds what it accepted; `answers[number]` what it answers instead."""
+
+class _Memory(Gateway, Generic[Parcel]):
+    """`sent` holds what it accepted; `answers[recipient]` what it answers instead."""
+
+    at_once = 50
 
     def __init__(self) -> None:
-        self.sent: list[Sms] = []
+        self.sent: list[Parcel] = []
         self.answers: dict[str, Answer] = {}
         self.has_list = True
         self._traces: list[tuple[str, Trace]] = []
 
-    def send(self, batch: Sequence[Sms]) -> list[Answer]:
-        return [self.answers.get(sms.number) or self.accept(sms) for sms in batch]
+    def send(self, batch: Sequence[Parcel]) -> list[Answer]:
+        return [self.answers.get(parcel.to) or self.accept(parcel) for parcel in batch]
 
-    def traces(self, number: str, since: datetime) -> list[Trace] | None:
+    def traces(self, recipient: str, since: datetime) -> list[Trace] | None:
         if not self.has_list:
             return None
-        return [trace for to, trace in self._traces if to == number and trace.accepted_at >= since]
+        return [trace for to, trace in self._traces if to == recipient and trace.accepted_at >= since]
 
-    def accept(self, sms: Sms) -> Answer:
+    def accept(self, parcel: Parcel) -> Answer:
         """Take the message as a gateway does, whoever hears of it."""
-        self.sent.append(sms)
-        trace = Trace(f"memory-{len(self.sent)}", sms.body, timezone.now(), Message.Status.SENT)
-        self._traces.append((sms.number, trace))
+        self.sent.append(parcel)
+        trace = Trace(f"memory-{len(self.sent)}", parcel.content, timezone.now(), Message.Status.SENT)
+        self._traces.append((parcel.to, trace))
         return Answer(Verdict.ACCEPTED, gateway_id=trace.gateway_id)
+
+
+class MemoryGateway(_Memory[Sms]):
+    """For SMS."""
+
+
+class MemoryMailGateway(_Memory[Mail]):
+    """For e-mail."""
+
+    carries: ClassVar[Message.Channel] = Message.Channel.EMAIL
+    rings_telephones = False

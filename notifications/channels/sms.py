@@ -65,6 +65,8 @@ STATUSES = {
 class TwilioGateway(Gateway):
     """Sends through Twilio, many at once, no faster than a sender may: segments a second."""
 
+    at_once = IN_FLIGHT
+
     def __init__(self) -> None:
         if not (settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN):
             raise ImproperlyConfigured("SMS_BACKEND is twilio: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
@@ -89,11 +91,11 @@ class TwilioGateway(Gateway):
                 return self.send(batch)
         return self._runner.run(self._send_all(self._client, batch))
 
-    def traces(self, number: str, since: datetime) -> list[Trace] | None:
+    def traces(self, recipient: str, since: datetime) -> list[Trace] | None:
         if self._runner is None or self._client is None:
             with self.connected():
-                return self.traces(number, since)
-        return self._runner.run(_traces(self._client, number, since))
+                return self.traces(recipient, since)
+        return self._runner.run(_traces(self._client, recipient, since))
 
     async def _send_all(self, client: Client, batch: Sequence[Sms]) -> list[Answer]:
         in_flight = asyncio.Semaphore(IN_FLIGHT)

@@ -50,3 +50,33 @@ def queued(
     draft = Draft(key or f"test:{uuid.uuid4()}:", Message.Kind.REMINDER, context, now + due, now + lives)
     outbox.enqueue_all(client, [draft])
     return Message.objects.get(key=draft.key)
+
+
+def mail(
+    to: str = "post@example.org",
+    *,
+    key: str | None = None,
+    due: timedelta = timedelta(seconds=-5),
+    lives: timedelta = timedelta(days=1),
+) -> Message:
+    """One e-mail to a user with this address."""
+    organisation = OrganisationFactory(district=district())
+    user = UserFactory(organisation=organisation, email=to)
+    now = timezone.now()
+    made: Message = Message.objects.create(
+        district=organisation.district,
+        channel=Message.Channel.EMAIL,
+        user=user,
+        key=key or f"test:{uuid.uuid4()}:",
+        kind=Message.Kind.INVITATION,
+        language="de",
+        context={
+            "subject": "Termin",
+            "text": "Bitte vormerken.",
+            "ics": "BEGIN:VCALENDAR",
+            "method": "REQUEST",
+        },
+        send_at=now + due,
+        expires_at=now + lives,
+    )
+    return made
