@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -113,7 +114,7 @@ def _due(gateway: Gateway) -> MessageQuerySet:
     return due.annotate(has_consent=Exists(consent), now=Now()).select_related("client", "user", "district")
 
 
-def _claim(gateway: Gateway) -> list[tuple[Message, Sms | Mail]]:
+def _claim(gateway: Gateway) -> list[tuple[Message, Any]]:
     """Take the next batch: ours from this commit on, whatever happens to us."""
     with transaction.atomic(durable=True):
         due = (

@@ -49,7 +49,8 @@ def recipient(message: Message) -> str:
 
 def body_key(content: str) -> str:
     """By which a gateway's list is searched later, without keeping what was written."""
-    return crypto.blind_index(content, purpose="sms body")
+    key: str = crypto.blind_index(content, purpose="sms body")
+    return key
 
 
 def _mail(message: Message, leave_before: float) -> Mail:

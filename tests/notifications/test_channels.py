@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import User
 from notifications import channels, delivery, tasks
 from notifications.channels.base import Mail, Sms
 from notifications.channels.memory import MemoryGateway, MemoryMailGateway
@@ -76,8 +77,7 @@ def test_an_address_of_nobodys_account_is_written_to() -> None:
 
 def test_who_has_left_gets_no_mail() -> None:
     gone, nowhere, good = mail(), mail(""), mail()
-    gone.user.is_active = False
-    gone.user.save()
+    User.objects.filter(pk=gone.user_id).update(is_active=False)
 
     assert delivery.deliver_due(MemoryMailGateway()) == 1
 
