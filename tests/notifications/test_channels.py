@@ -76,8 +76,8 @@ def test_an_address_of_nobodys_account_is_written_to() -> None:
 
 
 def test_who_has_left_gets_no_mail() -> None:
-    gone, nowhere, good = mail(), mail(""), mail()
-    User.objects.filter(pk=gone.user_id).update(is_active=False)
+    gone, nowhere, good = mail("gone@example.org"), mail(""), mail()
+    User.objects.filter(email="gone@example.org").update(is_active=False)
 
     assert delivery.deliver_due(MemoryMailGateway()) == 1
 

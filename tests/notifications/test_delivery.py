@@ -172,13 +172,13 @@ AGAINST: dict[str, Callable[[Client], object]] = {
 @pytest.mark.parametrize("code", AGAINST)
 def test_what_came_to_stand_against_it_meanwhile_is_heeded(gateway: MemoryGateway, code: str) -> None:
     message, other = queued(), queued()
-    AGAINST[code](message.client)
+    AGAINST[code](message.addressee)
 
     delivery.deliver_due(gateway)
 
     assert [sms.uuid for sms in gateway.sent] == [other.uuid]
     assert (status_of(message), message.error_code) == (Status.WITHDRAWN, code)
-    (obstacle,) = contact.sms_obstacles(message.client)
+    (obstacle,) = contact.sms_obstacles(message.addressee)
     assert str(reason(message)) == str(obstacle.text) != ""
 
 
@@ -207,9 +207,9 @@ def test_a_bad_number_counts_as_unconfirmed(gateway: MemoryGateway, code: str) -
 
     delivery.deliver_due(gateway)
 
-    message.client.refresh_from_db()
-    assert message.client.mobile_confirmed_at is None
-    assert AuditEvent.objects.about(message.client).filter(verb="number_failed", channel="sms").exists()
+    message.addressee.refresh_from_db()
+    assert message.addressee.mobile_confirmed_at is None
+    assert AuditEvent.objects.about(message.addressee).filter(verb="number_failed", channel="sms").exists()
 
 
 @pytest.mark.promise(8)
@@ -220,8 +220,8 @@ def test_a_number_confirmed_since_stays_confirmed(gateway: MemoryGateway) -> Non
 
     delivery.report(message.uuid, Status.FAILED, said="undelivered", gateway_id="", error_code="30005")
 
-    message.client.refresh_from_db()
-    assert message.client.mobile_confirmed_at is not None
+    message.addressee.refresh_from_db()
+    assert message.addressee.mobile_confirmed_at is not None
 
 
 @pytest.mark.promise(8)
@@ -231,12 +231,12 @@ def test_an_opt_out_at_the_network_stops_all(gateway: MemoryGateway) -> None:
 
     delivery.deliver_due(gateway)
 
-    message.client.refresh_from_db()
-    assert message.client.opted_out_at is not None
+    message.addressee.refresh_from_db()
+    assert message.addressee.opted_out_at is not None
     again = Draft(
         "test:2:", Message.Kind.BOOKED, message.context, timezone.now(), timezone.now() + timedelta(days=1)
     )
-    assert outbox.enqueue_all(message.client, [again]) == []
+    assert outbox.enqueue_all(message.addressee, [again]) == []
 
 
 @pytest.mark.promise(8)

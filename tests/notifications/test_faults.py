@@ -55,7 +55,7 @@ def test_each_message_is_accepted_once_despite(
 
     until_all_is_settled(gateway)
 
-    assert accepted_per_number(twilio) == Counter({message.client.mobile: 1 for message in messages})
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1 for message in messages})
     assert set(Message.objects.values_list("status", flat=True)) == {Status.SENT}
     assert set(Message.objects.values_list("gateway_id", flat=True)) == {
         one["sid"] for one in twilio.accepted
@@ -89,7 +89,7 @@ def test_refused_numbers_and_a_busy_gateway_stop_nobody(gateway: TwilioGateway, 
     codes = [21211, 21610, 21614]
     bad = {code: queued() for code in codes}
     good = [queued() for _ in range(5)]
-    twilio.refusals = {message.client.mobile: code for code, message in bad.items()}
+    twilio.refusals = {message.addressee.mobile: code for code, message in bad.items()}
     twilio.faults = [Fault.BUSY_429] * 3
 
     until_all_is_settled(gateway)
@@ -97,7 +97,7 @@ def test_refused_numbers_and_a_busy_gateway_stop_nobody(gateway: TwilioGateway, 
     for code, message in bad.items():
         message.refresh_from_db()
         assert (message.status, message.error_code) == (Status.FAILED, str(code))
-    assert accepted_per_number(twilio) == Counter({message.client.mobile: 1 for message in good})
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1 for message in good})
 
 
 @pytest.mark.django_db
@@ -121,7 +121,7 @@ def test_without_claim_and_settling_messages_double(gateway: TwilioGateway, twil
             if answer.verdict == Verdict.ACCEPTED:
                 Message.objects.filter(pk=waiting.pk).update(status=Status.SENT)
 
-    assert accepted_per_number(twilio)[message.client.mobile] == 2
+    assert accepted_per_number(twilio)[message.addressee.mobile] == 2
 
 
 # --- Killed workers ---------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_a_worker_killed_before_or_after_the_gateway_accepted(
     assert len(twilio.requests) == 1
 
     until_all_is_settled(gateway)
-    assert accepted_per_number(twilio) == Counter({message.client.mobile: 1})
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1})
 
 
 @pytest.mark.promise(4)
@@ -192,6 +192,6 @@ def test_workers_killed_at_random_neither_double_nor_lose(
             messages += [queued() for _ in range(50)]
 
     until_all_is_settled(gateway)
-    expected = Counter({message.client.mobile: 1 for message in messages})
+    expected = Counter({message.addressee.mobile: 1 for message in messages})
     assert accepted_per_number(twilio) == expected, f"seed {seed}"
     assert set(Message.objects.values_list("status", flat=True)) == {Status.SENT}

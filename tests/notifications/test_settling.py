@@ -120,7 +120,7 @@ def test_a_late_callback_clears_up_what_was_unclear(gateway: MemoryGateway) -> N
 def test_of_two_messages_that_read_alike_each_needs_its_own_proof(gateway: MemoryGateway) -> None:
     first = queued(NUMBER)
     second = queued()
-    Message.objects.filter(pk=second.pk).update(client=first.client, context=first.context)
+    Message.objects.filter(pk=second.pk).update(client=first.addressee, context=first.context)
     (_, sms), _ = delivery._claim(gateway)
     gateway.accept(sms)
 
@@ -136,7 +136,7 @@ def test_a_trace_that_belongs_to_another_message_proves_nothing(gateway: MemoryG
     earlier = queued(NUMBER)
     delivery.deliver_due(gateway)
     later = queued()
-    Message.objects.filter(pk=later.pk).update(client=earlier.client, context=earlier.context)
+    Message.objects.filter(pk=later.pk).update(client=earlier.addressee, context=earlier.context)
     delivery._claim(gateway)
 
     delivery.settle(gateway, after=AT_ONCE)
@@ -179,8 +179,8 @@ def test_a_gateway_whose_clock_is_behind_is_understood(gateway: MemoryGateway) -
 
 def test_a_client_without_a_number_now_cannot_be_looked_up(gateway: MemoryGateway) -> None:
     message = left_in_between(gateway, accepted=True)
-    message.client.mobile = ""
-    message.client.save()
+    message.addressee.mobile = ""
+    message.addressee.save()
 
     delivery.settle(gateway, after=AT_ONCE, give_up=AT_ONCE)
 

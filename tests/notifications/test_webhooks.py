@@ -53,8 +53,8 @@ def test_a_failure_comes_with_its_reason(sent: Message) -> None:
     assert call(path_of(sent), "undelivered", ErrorCode="30005") == 204
 
     assert (status_of(sent), sent.error_code) == (Message.Status.FAILED, "30005")
-    sent.client.refresh_from_db()
-    assert sent.client.mobile_confirmed_at is None
+    sent.addressee.refresh_from_db()
+    assert sent.addressee.mobile_confirmed_at is None
 
 
 def test_forged_callbacks_are_refused(sent: Message) -> None:

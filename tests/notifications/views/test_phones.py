@@ -37,7 +37,7 @@ def test_each_telephone_shows_what_it_received_in_its_direction(settings) -> Non
 
     shown = Browser().get(PHONES).content.decode()
 
-    assert message.client.full_name in shown
+    assert message.addressee.full_name in shown
     assert "+4915100000001" in shown
     assert 'lang="ar" dir="rtl"' in shown
     (link,) = re.findall(r'<a class="ltr" href="(http://testserver/[^"]+)">', shown)
@@ -51,7 +51,7 @@ def test_a_telephone_without_texts_is_there_too() -> None:
 
     shown = Browser().get(PHONES).content.decode()
 
-    assert message.client.full_name in shown
+    assert message.addressee.full_name in shown
     assert "Noch keine SMS." in shown
 
 
