@@ -81,6 +81,9 @@ VERBS: dict[str, str | Promise] = {
     "noshow": _("als nicht erschienen vermerkt"),
     "mark_undone": _("Vermerk zurückgenommen"),
     "answered": _("geantwortet"),
+    "call_asked": _("um einen Anruf gebeten"),
+    "called": _("angerufen"),
+    "text_handled": _("SMS als erledigt vermerkt"),
     "external_added": _("Kalender von außerhalb verbunden"),
     "external_removed": _("Kalender von außerhalb entfernt"),
     "feed_created": _("Kalender-Adresse angelegt"),
@@ -145,6 +148,7 @@ VERBS: dict[str, str | Promise] = {
 
 # By `label_lower` of the model; what happened to others is shown under the room's name.
 TARGETS: dict[str, str | Promise] = {
+    "accounts.feedback": _("Gemeldete Barriere"),
     "accounts.district": _("Landkreis"),
     "accounts.municipality": _("Gemeinde"),
     "accounts.organisation": _("Organisation"),
@@ -159,6 +163,7 @@ TARGETS: dict[str, str | Promise] = {
     "consultations.recommendationsheet": _("Empfehlung"),
     "consultations.referral": _("Anmeldung"),
     "consultations.sheetversion": _("Fassung der Empfehlung"),
+    "notifications.incomingtext": _("Erhaltene SMS"),
     "notifications.message": _("Nachricht"),
     "scheduling.appointmentkind": _("Art von Termin"),
     "scheduling.booking": _("Termin"),

@@ -240,9 +240,16 @@ def cancel(
 
 
 @tried_again
-def answer(booking: Booking, answer: Booking.Answer | str, *, channel: Channel = Channel.LINK) -> Booking:
+def answer(
+    booking: Booking,
+    answer: Booking.Answer | str,
+    *,
+    channel: Channel = Channel.LINK,
+    by: User | None = None,
+) -> Booking:
     """What the client said: comes, or cannot. "Kann nicht" frees nothing, it asks the caseworker to.
 
+    `by` is who read it out of an SMS that a machine could not be sure of; else it was the client.
     Raises `Refused` when there is nothing to answer any more.
     """
     with _locked(booking) as (found, now):
@@ -256,7 +263,7 @@ def answer(booking: Booking, answer: Booking.Answer | str, *, channel: Channel =
         found.answer = said
         found.answered_at = now
         found.save(update_fields=["answer", "answered_at"])
-        _seen("answered", found, by=None, channel=channel, answer=said)
+        _seen("answered", found, by=by, channel=channel, answer=said)
         return found
 
 

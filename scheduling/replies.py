@@ -1,46 +1,96 @@
-"""What the person with the link in their hands tells us."""
+"""What the person with the link, or the telephone, in their hands tells us."""
+
+from enum import Enum, auto
 
 from django.db import transaction
+from django.db.models.functions import Now
 
-from accounts.models import Channel
+from accounts import audit
+from accounts.models import Channel, User
 from clients import contact
 from clients.models import Client
 from notifications import outbox
+from notifications import rules as message_rules
 from scheduling import booking as rules
-from scheduling.models import Booking
+from scheduling.models import Booking, CancelReason
 from scheduling.problems import Refused
+from scheduling.transactions import tried_again
 
 
-def coming(booking: Booking) -> None:
-    """ "Ich komme", also after "Ich kann nicht". Too late changes nothing."""
-    _answer(booking, Booking.Answer.COMING)
+class Heard(Enum):
+    """What an answer led to."""
+
+    NOTED = auto()
+    FREED = auto()  # the seat is free, the appointment is over
+    TOO_LATE = auto()  # it was cancelled or began this very moment; nothing has changed
 
 
-def not_coming(booking: Booking) -> None:
-    """ "Ich kann nicht": asks the caseworker, who frees the seat. Too late changes nothing."""
-    _answer(booking, Booking.Answer.NOT_COMING)
+def coming(booking: Booking, *, channel: Channel = Channel.LINK) -> Heard:
+    """ "Ich komme", also after "Ich kann nicht"."""
+    return _answer(booking, Booking.Answer.COMING, channel)
 
 
-def wrong_number(booking: Booking) -> None:
+@tried_again
+@transaction.atomic
+def not_coming(booking: Booking, *, channel: Channel = Channel.LINK) -> Heard:
+    """ "Ich kann nicht": asks the caseworker, who frees the seat; or frees it, where the district says so
+    and there is still time to."""
+    heard = _answer(booking, Booking.Answer.NOT_COMING, channel)
+    if heard == Heard.TOO_LATE or not message_rules.of(booking.district).no_frees_the_seat:
+        return heard
+    try:
+        rules.cancel(booking, reason=CancelReason.CLIENT, by=None, channel=channel)
+    except Refused:
+        return heard
+    return Heard.FREED
+
+
+@transaction.atomic
+def please_call(booking: Booking) -> Heard:
+    """ "Bitte anrufen": a task for the case team until somebody has called."""
+    asked = Booking.objects.filter(pk=booking.pk, call_asked_at__isnull=True).exclude(
+        status=Booking.Status.CANCELLED
+    )
+    if asked.update(call_asked_at=Now()):
+        audit.record("call_asked", booking, by=None, district=booking.district, channel=Channel.LINK)
+    return Heard.NOTED
+
+
+@transaction.atomic
+def called(booking: Booking, *, by: User) -> None:
+    """Somebody has called. Repeating it changes nothing."""
+    if Booking.objects.filter(pk=booking.pk, call_asked_at__isnull=False).update(call_asked_at=None):
+        booking.call_asked_at = None
+        audit.record("called", booking, by=by)
+
+
+def wrong_number(booking: Booking) -> Heard:
     """ "Das ist nicht meine Nummer": every link to this client dies, nothing is sent there any more."""
     with transaction.atomic():
         contact.wrong_number(_client(booking), channel=Channel.LINK)
         outbox.withdraw_all(_client(booking))
+    return Heard.NOTED
 
 
-def no_more_sms(booking: Booking) -> None:
+def no_more_sms(booking: Booking) -> Heard:
     """ "Keine SMS mehr": nothing is sent any more; the appointment and its link stay."""
-    with transaction.atomic():
-        contact.opt_out(_client(booking), channel=Channel.LINK)
-        outbox.withdraw_all(_client(booking))
+    no_more_sms_to(_client(booking), channel=Channel.LINK)
+    return Heard.NOTED
 
 
-def _answer(booking: Booking, answer: Booking.Answer) -> None:
+@transaction.atomic
+def no_more_sms_to(client: Client, *, channel: Channel) -> None:
+    """Nothing is sent to this client any more."""
+    contact.opt_out(client, channel=channel)
+    outbox.withdraw_all(client)
+
+
+def _answer(booking: Booking, answer: Booking.Answer, channel: Channel) -> Heard:
     try:
-        rules.answer(booking, answer, channel=Channel.LINK)
+        rules.answer(booking, answer, channel=channel)
     except Refused:
-        # It was cancelled or began this very moment; the page says so when it is shown again.
-        return
+        return Heard.TOO_LATE
+    return Heard.NOTED
 
 
 def _client(booking: Booking) -> Client:

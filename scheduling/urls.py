@@ -2,6 +2,7 @@
 
 from django.urls import path, register_converter
 
+from scheduling import webhooks
 from scheduling.views import (
     board,
     bookings,
@@ -64,6 +65,9 @@ urlpatterns = [
     # Short, and without a slash at the end: it stands in SMS.
     path("t/<str:token>", client_page.client_page, name="client_page"),
     path("t/<str:token>/termin.ics", client_page.client_calendar, name="client_calendar"),
+    # Called by the SMS gateway; with a district where each has a number of its own.
+    path("sms/antwort/", webhooks.incoming_text, name="incoming_text"),
+    path("sms/antwort/<uuid:uuid>/", webhooks.incoming_text, name="incoming_text"),
     # Asked for by calendars; what stands after /k/ is a secret.
     path("k/<str:token>.ics", feeds.feed, name="feed"),
     path("kalender/abo/", feeds.subscription, name="subscription"),

@@ -5,7 +5,7 @@ Looking changes nothing, so that link scanners do no harm; the address is the on
 forms need no cookie.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -19,8 +19,9 @@ from accounts.models import District
 from notifications import texts
 from scheduling import client_link, ical, replies
 from scheduling.models import Booking
+from scheduling.replies import Heard
 
-REPLIES: dict[str, Callable[[Booking], None]] = {
+REPLIES: dict[str, Callable[[Booking], Heard]] = {
     "coming": replies.coming,
     "not_coming": replies.not_coming,
     "wrong_number": replies.wrong_number,
@@ -64,9 +65,11 @@ def client_page(request: HttpRequest, token: str) -> HttpResponse:
     said = request.POST.get("say", "")
     if said not in REPLIES:
         return HttpResponseBadRequest()
-    REPLIES[said](booking)
+    heard = REPLIES[said](booking)
     if said == "wrong_number":
-        return _thanks_stranger(request, booking)
+        return _thanks(request, booking, "wrong_number", "thanks_wrong_number")
+    if heard == Heard.FREED:
+        return _thanks(request, booking, "not_coming", "thanks_freed")
     return redirect(request.get_full_path())
 
 
@@ -99,9 +102,12 @@ def _page(request: HttpRequest, booking: Booking, token: str) -> HttpResponse:
     return _render(request, "client_page.html", language, booking.district, context)
 
 
-def _thanks_stranger(request: HttpRequest, booking: Booking) -> HttpResponse:
+def _thanks(request: HttpRequest, booking: Booking, said: str, thanks: str) -> HttpResponse:
+    """After an answer that ends the page itself: what was said, and what follows (names of phrases)."""
     language = booking.client.language if booking.client else "de"
-    return _render(request, "client_page_wrong_number.html", language, booking.district, {})
+    words = texts.phrases(language)
+    context = {"said": words[said], "thanks": words[thanks]}
+    return _render(request, "client_page_thanks.html", language, booking.district, context)
 
 
 def _over(request: HttpRequest) -> HttpResponse:
@@ -118,7 +124,7 @@ def _render(
     template: str,
     language: str,
     district: District | None,
-    context: dict[str, object],
+    context: Mapping[str, object],
     *,
     status: int = 200,
 ) -> HttpResponse:

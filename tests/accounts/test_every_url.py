@@ -20,6 +20,7 @@ PUBLIC = {
     "scheduling:client_calendar",
     "scheduling:client_page",
     "scheduling:feed",
+    "scheduling:incoming_text",
     "scheduling:interpreter_link",
 }
 

@@ -1,0 +1,178 @@
+"""SMS that clients send back: understood only where nothing has to be guessed, else for a person to read.
+
+Source of the rule: domain rules for two-way keywords ("anything else → staff inbox, never guessed").
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Channel, District, User
+from accounts.roles import Permission
+from clients.models import Client
+from clients.registry import mobile_key
+from notifications import keywords
+from notifications.models import IncomingText, Message
+from notifications.models.incoming import IncomingTextQuerySet
+from scheduling import booking as rules
+from scheduling import replies
+from scheduling.models import Booking, SlotFormat
+from scheduling.transactions import tried_again
+
+Understood = IncomingText.Understood
+# An SMS in one of these states may be what somebody answers.
+_MAY_HAVE_ARRIVED = (
+    Message.Status.SENDING,
+    Message.Status.SENT,
+    Message.Status.DELIVERED,
+    Message.Status.UNCLEAR,
+)
+# For so long after an appointment a late "1" may still mean it.
+_STILL_MEANT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One SMS as the gateway hands it over: its id there, the sender (E.164), the words, and what the
+    gateway itself took it for ("STOP", "START", "HELP" or nothing)."""
+
+    gateway_id: str
+    number: str
+    body: str
+    gateway_says: str = ""
+
+
+@tried_again
+@transaction.atomic
+def receive(received: Received, *, district: District | None = None) -> IncomingText:
+    """Store the SMS once and act on it if it can mean one thing only; delivered again it does nothing.
+
+    `district` is whose number it was sent to, where the districts of an installation have their own.
+    """
+    key = mobile_key(received.number)
+    text, is_new = IncomingText.objects.get_or_create(
+        gateway_id=received.gateway_id,
+        defaults={"number": received.number, "number_key": key, "body": received.body},
+    )
+    if not is_new:
+        return text
+    people = _locked_people(key, district)
+    _act(text, people, received.gateway_says)
+    text.district = district or _district_of(people)
+    text.save()
+    return text
+
+
+def _act(text: IncomingText, people: list[Client], gateway_says: str) -> None:
+    """Fill in what the text is understood as, from whom, about what; and do what it says."""
+    open_cases = [client for client in people if client.closed_at is None]
+    # Surely theirs: nobody else in the register has this number, and it was confirmed in a talk.
+    is_sure = len(open_cases) == 1 and _is_theirs(open_cases[0])
+    text.client = open_cases[0] if is_sure else None
+    languages = [client.language for client in open_cases]
+    text.understood = keywords.understand(text.body, languages, gateway_says=gateway_says)
+    if text.understood == Understood.STOP:
+        # The gateway sends nothing to this number any more, whoever of them it was.
+        for client in people:
+            replies.no_more_sms_to(client, channel=Channel.SMS)
+    elif text.client is not None and text.understood in (Understood.YES, Understood.NO):
+        _answer(text, text.client)
+
+
+def _answer(text: IncomingText, client: Client) -> None:
+    booking = _asked_about(client)
+    if booking is None:
+        return
+    say = replies.coming if text.understood == Understood.YES else replies.not_coming
+    if say(booking, channel=Channel.SMS) != replies.Heard.TOO_LATE:
+        text.about, text.handled_at = booking.uuid, timezone.now()
+
+
+def _is_theirs(client: Client) -> bool:
+    return client.wrong_number_at is None and client.mobile_confirmed_at is not None
+
+
+def _locked_people(number_key: str, district: District | None) -> list[Client]:
+    """Everybody with this number. Locked, so that no appointment of theirs is moved meanwhile."""
+    people = Client.objects.filter(mobile_key=number_key).exclude(mobile_key="")
+    if district is not None:
+        people = people.filter(district=district)
+    return list(people.select_for_update(no_key=True, of=("self",)).select_related("district").order_by("pk"))
+
+
+def _district_of(people: Iterable[Client]) -> District | None:
+    """Whose text it is: their people's; else, where there is one district only, that one's."""
+    districts = {client.district for client in people} or set(District.objects.all()[:2])
+    return districts.pop() if len(districts) == 1 else None
+
+
+def _asked_about(client: Client) -> Booking | None:
+    """The one appointment an answer can mean: no other was written about that is to come or just over,
+    and what was last written about it is its present time. None where that is not sure."""
+    asked: dict[str, datetime] = {}
+    sent = Message.objects.filter(
+        client=client, channel=Message.Channel.SMS, status__in=_MAY_HAVE_ARRIVED
+    ).order_by("claimed_at", "id")
+    for context in sent.values_list("context", flat=True):
+        asked[context.get("about", "")] = datetime.fromisoformat(context["start_at"])
+    since = timezone.now() - _STILL_MEANT
+    meant = [(about, start_at) for about, start_at in asked.items() if start_at > since]
+    if len(meant) != 1 or not meant[0][0]:
+        return None
+    about, start_at = meant[0]
+    to_come = Booking.objects.upcoming().exclude(slot__format=SlotFormat.COURSE)
+    return to_come.filter(client=client, uuid=UUID(about), start_at=start_at).first()
+
+
+# --- What a person does with the others ------------------------------------------------------------
+def inbox(user: User) -> IncomingTextQuerySet:
+    """The texts this person may read: from their own clients, or from a number one of them has; and for
+    who coordinates or runs the district those from numbers nobody has."""
+    own = Client.objects.for_user(user)
+    somebodys = Client.objects.filter(mobile_key=OuterRef("number_key"))
+    readable = Q(client__in=own) | Q(client__isnull=True, number_key__in=own.values("mobile_key"))
+    if user.may(Permission.PLAN_SESSIONS) or user.may(Permission.MANAGE_DISTRICT):
+        nobodys = Q(client__isnull=True) & ~Exists(somebodys)
+        whose = Q(district=user.district_id)
+        if user.may(Permission.MANAGE_DISTRICT):
+            # Several districts behind one number: whose it is, nobody knows.
+            whose |= Q(district__isnull=True)
+        readable |= nobodys & whose
+    return IncomingText.objects.filter(readable)
+
+
+def may_mean(text: IncomingText, *, by: User) -> list[Booking]:
+    """The appointments to come of one's own clients with this number: what the text may be about."""
+    to_come = Booking.objects.for_user(by).upcoming().exclude(slot__format=SlotFormat.COURSE)
+    to_come = to_come.filter(client__mobile_key=text.number_key).exclude(client__mobile_key="")
+    return list(to_come.select_related("client").order_by("start_at"))
+
+
+@tried_again
+@transaction.atomic
+def take_as(text: IncomingText, booking: Booking, answer: Booking.Answer | str, *, by: User) -> None:
+    """A person has read it: it is this answer about this appointment. Raises `Refused`.
+
+    "Kann nicht" frees nothing here; who reads it decides on the appointment's page.
+    """
+    rules.answer(booking, answer, channel=Channel.SMS, by=by)
+    text.client, text.about = booking.client, booking.uuid
+    text.understood = Understood.YES if answer == Booking.Answer.COMING else Understood.NO
+    text.save(update_fields=["client", "about", "understood"])
+    handled(text, by=by)
+
+
+@transaction.atomic
+def handled(text: IncomingText, *, by: User) -> None:
+    """Somebody has read it and done what was to be done. Repeating it changes nothing."""
+    now = timezone.now()
+    unread = IncomingText.objects.open().filter(pk=text.pk)
+    if unread.update(handled_at=now, handled_by=by):
+        text.handled_at, text.handled_by = now, by
+        audit.record("text_handled", text, by=by)
