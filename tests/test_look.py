@@ -125,6 +125,30 @@ def test_words_in_tags_are_escaped_and_blocks_are_not_escaped_twice() -> None:
     assert "<p>A" in html
 
 
+TABLE = (
+    "<thead><tr><th scope='col'>Wann</th><th scope='col'>Stand &amp; <b>Ort</b></th>"
+    "<th scope='col'><span class='kern-sr-only'>Ändern</span></th></tr></thead>"
+    "<tbody><tr><th scope='row'>Di 8. Dez.</th><td class='number'>frei</td><td><a>Weg</a></td></tr>"
+    "<tr><th scope='row'>Mi 9. Dez.</th><td> </td><td>x</td></tr></tbody>"
+)
+
+
+def test_each_cell_knows_its_column_where_rows_are_stacked() -> None:
+    shown = render("{% table 'Tage' %}" + TABLE + "{% endtable %}")
+    assert "<td role=\"cell\" class='number' data-label=\"Stand &amp; Ort\">frei</td>" in shown
+    assert '<td role="cell" data-label=""><a>Weg</a></td>' in shown, "the column is named for the ear only"
+    assert '<td role="cell"> </td>' in shown, "what is empty is left out"
+    assert shown.count('role="row"') == 3
+    assert shown.count('role="columnheader"') == 3
+    assert shown.count('role="rowheader"') == 2
+
+
+def test_a_table_that_makes_sense_side_by_side_only_stays_one() -> None:
+    shown = render("{% table 'Tage' stacked=False %}" + TABLE + "{% endtable %}")
+    assert "data-label" not in shown
+    assert "stacked" not in shown
+
+
 def test_a_dialog_posts_with_its_token_and_can_be_left() -> None:
     html = render(
         '{% dialog id="weg" title="Absagen?" action="/x/" button="Absagen" %}<p>!</p>{% enddialog %}',

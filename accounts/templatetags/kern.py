@@ -4,6 +4,7 @@ Built in: no `{% load %}` needed. Each tag renders the template of its name in
 `templates/components/`; the markup lives there.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from django import template
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import when
@@ -157,9 +159,58 @@ def fact(content: str, name: str) -> SafeString:
 
 
 @register.simple_block_tag
-def table(content: str, caption: str, hide_caption: bool = False, small: bool = False) -> SafeString:
-    """A table that scrolls sideways by itself on narrow screens; the block holds thead and tbody."""
-    return _render("table", content=content, caption=caption, hide_caption=hide_caption, small=small)
+def table(
+    content: str, caption: str, hide_caption: bool = False, small: bool = False, stacked: bool = True
+) -> SafeString:
+    """A table; the block holds thead and tbody, their rows as wide as the head.
+
+    On narrow screens each row stands as a list of names and values. `stacked=False` for what only makes
+    sense side by side: it scrolls sideways by itself.
+    """
+    return _render(
+        "table",
+        content=labelled(content) if stacked else content,
+        caption=caption,
+        hide_caption=hide_caption,
+        small=small,
+        stacked=stacked,
+    )
+
+
+_HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_PIECE = re.compile(r"<(thead|tbody|tr|th|td)\b([^>]*)>")
+_EMPTY_CELL = re.compile(r"\s*</t[dh]>")
+_ROLES = {"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+
+
+def labelled(content: str) -> SafeString:
+    """A table's inside with each cell's column name as `data-label`, for where rows are stacked.
+
+    The roles say again what the elements are: some browsers forget it when a table is laid out otherwise.
+    """
+    head = content.partition("<tbody")[0]
+    names = [_column_name(name) for name in _HEAD.findall(head)]
+    column = 0
+
+    def mark(piece: re.Match[str]) -> str:
+        nonlocal column
+        tag, attributes = piece.groups()
+        if tag == "tr":
+            column = 0
+        role = _ROLES.get(tag) or ("columnheader" if piece.start() < len(head) else "rowheader")
+        marked = f'<{tag} role="{role}"{attributes}'
+        if tag in ("td", "th") and role != "columnheader":
+            if column < len(names) and not _EMPTY_CELL.match(piece.string, piece.end()):
+                marked += f' data-label="{names[column]}"'
+            column += 1
+        return f"{marked}>"
+
+    return mark_safe(_PIECE.sub(mark, content))  # noqa: S308
+
+
+def _column_name(head: str) -> str:
+    """What stands before a cell's value; nothing where the column's name is for screen readers only."""
+    return "" if "kern-sr-only" in head else " ".join(strip_tags(head).split()).replace('"', "&quot;")
 
 
 @register.simple_block_tag

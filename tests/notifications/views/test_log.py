@@ -133,7 +133,7 @@ def test_long_logs_have_pages(message, monkeypatch) -> None:
 
     assert "Seite 1 von 2" in first
     assert "Seite 2 von 2" in second
-    assert first.count("<tr>") == second.count("<tr>") == 2
+    assert first.count("<tr ") == second.count("<tr ") == 2
 
 
 # --- Beside an appointment -----------------------------------------------------------------------

@@ -185,7 +185,7 @@ def test_the_year_shows_every_calendar_month_by_month() -> None:
     planned.plan()
     answer = as_user(planned.coordinator()).get(reverse("scheduling:timetable_year", args=[2027]))
     page = answer.content.decode()
-    assert page.count('<th scope="row">Traumasprechstunde</th>') == 1
+    assert page.count(">Traumasprechstunde</th>") == 1
     assert '<span class="nowrap">5.</span>' in page
     assert "Traumasprechstunde" in page
     assert as_user(planned.coordinator()).get("/kalender/jahre/1999/").status_code == 404
