@@ -21,6 +21,8 @@ class Entry:
     label: str | Promise
     url_name: str
     demo_only: bool = False
+    # A page whose address lies below another entry's.
+    holds: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ ENTRIES = [
     Entry(_("Planung"), "scheduling:sessions"),
     Entry(_("Sprachmittlung"), "scheduling:assignments"),
     Entry(_("Verfügbarkeit"), "scheduling:presences"),
-    Entry(_("Sprechzeiten"), "scheduling:openings"),
+    Entry(_("Sprechzeiten"), "scheduling:openings", holds="scheduling:calendars"),
     Entry(_("Ausnahmen"), "consultations:exceptions"),
     Entry(_("Nachrichten"), "notifications:log"),
     Entry(_("Verwaltung"), "accounts:administration"),
@@ -85,21 +87,32 @@ class House:
         return list(self._links(self.person)) if self.person else []
 
     def _links(self, person: User) -> Iterator[Link]:
+        """The entries; the one with the longest address that the present page lies below is here."""
+        open_to = list(self._open_to(person))
+        here = max(
+            (len(below) for _entry, addresses in open_to for below in self._around(addresses)), default=0
+        )
+        for entry, addresses in open_to:
+            is_here = any(len(below) == here for below in self._around(addresses))
+            yield Link(entry.label, addresses[0], is_here=is_here)
+
+    def _open_to(self, person: User) -> Iterator[tuple[Entry, list[str]]]:
         for entry in ENTRIES:
             if entry.demo_only and not self.demo:
                 continue
             try:
-                url = reverse(entry.url_name)
+                addresses = [reverse(name) for name in (entry.url_name, entry.holds) if name]
             except NoReverseMatch:
                 continue
             # What the view itself declares decides, so an entry never leads to a refusal.
-            access = declaration(resolve(url).func)
+            access = declaration(resolve(addresses[0]).func)
             if access and access.allows(person):
-                yield Link(entry.label, url, is_here=self._is_here(url))
+                yield entry, addresses
 
-    def _is_here(self, url: str) -> bool:
+    def _around(self, addresses: list[str]) -> list[str]:
+        """Those the present page lies below; the first page has none below it."""
         path = self._request.path
-        return path == url or (url != "/" and path.startswith(url))
+        return [url for url in addresses if path == url or (url != "/" and path.startswith(url))]
 
 
 def is_verified(user: User) -> bool:

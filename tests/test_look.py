@@ -135,7 +135,7 @@ TABLE = (
 
 def test_each_cell_knows_its_column_where_rows_are_stacked() -> None:
     shown = render("{% table 'Tage' %}" + TABLE + "{% endtable %}")
-    assert "<td role=\"cell\" class='number' data-label=\"Stand &amp; Ort\">frei</td>" in shown
+    assert '<td role="cell" class=\'number\' data-label="Stand &amp; Ort">frei</td>' in shown
     assert '<td role="cell" data-label=""><a>Weg</a></td>' in shown, "the column is named for the ear only"
     assert '<td role="cell"> </td>' in shown, "what is empty is left out"
     assert shown.count('role="row"') == 3
@@ -234,7 +234,15 @@ def test_the_navigation_says_where_one_is() -> None:
     assert [link.is_here for link in house.navigation] == [False, True]
 
 
-@pytest.mark.usefixtures("few_addresses")
+@pytest.mark.parametrize(
+    ("where", "here"),
+    [("/kalender/woche/2026-12-07/", "Kalender"), ("/kalender/stellen/neu/", "Sprechzeiten"), ("/", "Heute")],
+)
+def test_a_page_below_two_entries_belongs_to_the_nearer_one(where: str, here: str) -> None:
+    house = House(request_of(person(Role.CASEWORKER), where))
+    assert [str(link.label) for link in house.navigation if link.is_here] == [here]
+
+
 def test_half_signed_in_is_not_signed_in() -> None:
     for user in (AnonymousUser(), person(Role.CASEWORKER, verified=False)):
         house = House(request_of(user))

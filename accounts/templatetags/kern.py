@@ -8,6 +8,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+import phonenumbers
 from django import template
 from django.template.context import Context
 from django.template.loader import render_to_string
@@ -21,6 +22,8 @@ register = template.Library()
 
 # What a state looks like unless the page chooses its own symbol: never colour alone.
 _ICONS = {"info": "info", "success": "success", "warning": "warning", "danger": "danger", "neutral": ""}
+
+_GERMANY = 49
 
 
 def _render(component: str, /, **context: object) -> SafeString:
@@ -36,6 +39,19 @@ def _tidy(content: str) -> SafeString:
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
     """A symbol; silent for screen readers unless it carries a label. Sizes: small, large."""
     return _render("icon", name=name, label=label, size=size)
+
+
+@register.filter
+def phone(number: str) -> str:
+    """A stored number as people here say it: "0171 3920011"; one from abroad with its country."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    style = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(
+        parsed, style.NATIONAL if parsed.country_code == _GERMANY else style.INTERNATIONAL
+    )
 
 
 @register.simple_tag

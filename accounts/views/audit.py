@@ -11,9 +11,9 @@ from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import audit, audit_chain
+from accounts import audit, audit_chain, audit_details
 from accounts.access import SignedInRequest, requires
-from accounts.audit_words import DETAILS, TARGETS, VERBS
+from accounts.audit_words import TARGETS, VERBS
 from accounts.forms.audit import AuditFilterForm
 from accounts.models import AuditEvent, Channel, User
 from accounts.roles import Permission
@@ -67,13 +67,9 @@ def _entry(event: AuditEvent, names: dict[Any, str]) -> Entry:
         what=VERBS.get(event.verb, event.verb),
         target=TARGETS.get(event.target_type, event.target_type),
         target_id=str(event.target)[:8],
-        details=[(DETAILS.get(name, name), _plain(value)) for name, value in event.details.items()],
+        details=audit_details.words(event.target_type, event.details),
     )
 
 
 def _nobody(event: AuditEvent) -> Word:
     return "–" if event.channel == Channel.BROWSER else Channel(event.channel).label
-
-
-def _plain(value: object) -> str:
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import audit
 from accounts.access import SignedInRequest
-from consultations import referrals
+from consultations import consent_sheets, referrals
 from consultations.views.referrals import consent_form, mine, own
 from scheduling.models import Resource
 from scheduling.problems import Refused
@@ -49,12 +49,16 @@ def revoke(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 @own
 @require_GET
 def sheet(request: SignedInRequest, uuid: UUID) -> HttpResponse:
-    """The consent on paper, to be read out, interpreted and signed."""
+    """The consent on paper, to be read out, interpreted and signed; `sprache` chooses another language."""
     referral = mine(request, uuid)
     if not referral.is_presentation or referral.client is None:
         raise Http404
     audit.look(referral, by=request.user, verb="consent_printed")
     specialists = Resource.objects.for_user(request.user).specialists()
-    return render(
-        request, "consultations/consent_sheet.html", {"referral": referral, "specialists": specialists}
-    )
+    context = {
+        "referral": referral,
+        "specialists": specialists,
+        "sheet": consent_sheets.choose(request.GET.get("sprache", ""), spoken=referral.client.language),
+        "sheets": consent_sheets.SHEETS.values(),
+    }
+    return render(request, "consultations/consent_sheet.html", context)

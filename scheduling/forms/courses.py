@@ -20,6 +20,7 @@ from scheduling.recurrence import EveryWeeks
 
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 _MOST_DAYS = 60
+NOBODY = _("Bitte sagen Sie, wer teilnimmt.")
 
 
 def _date_input() -> forms.DateInput:
@@ -311,6 +312,10 @@ class EnrolForm(forms.Form):
             field.queryset = mine
         if not course.takes_guests:
             del self.fields["guest"]
+        who = [self.fields[name] for name in ("client", "guest") if name in self.fields]
+        if len(who) == 1:
+            who[0].required = True
+            who[0].error_messages["required"] = NOBODY
 
     def clean_requested_on(self) -> date:
         on: date = self.cleaned_data["requested_on"]
@@ -323,7 +328,7 @@ class EnrolForm(forms.Form):
         who = [cleaned.get(name) for name in ("client", "guest") if cleaned.get(name)]
         if len(who) != 1 and not self.errors:
             where = next((name for name in ("client", "guest") if name in self.fields), None)
-            self.add_error(where, _("Bitte sagen Sie, wer teilnimmt."))
+            self.add_error(where, NOBODY)
         return cleaned
 
 

@@ -76,6 +76,7 @@ def day_list(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "session": found,
         "rows": rows,
         "may_add": day_lists.may_add(found, rows, by=request.user),
+        "may_open": calendars.managed(request.user).filter(pk=found.calendar_id).exists(),
     }
     return render(request, "scheduling/day_list.html", context)
 

@@ -88,6 +88,7 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "is_over": found.end_at <= timezone.now(),
         "has_begun": found.start_at <= timezone.now(),
         "moved": session_moves.told_of(found),
+        "may_plan": request.user.may(Permission.PLAN_SESSIONS),
     }
     return render(request, "scheduling/session.html", context)
 

@@ -25,6 +25,8 @@
       this.isPart = "livePart" in element.dataset;
       this.failures = 0;
       this.isLive = false;
+      // Nothing is lost as long as the first try goes on.
+      this.isFirstTry = true;
       this.heardAt = performance.now();
       this.connect();
     }
@@ -47,6 +49,7 @@
     lost(code) {
       this.socket = null;
       this.isLive = false;
+      this.isFirstTry = false;
       show();
       const pause = PAUSES[Math.min(this.failures, PAUSES.length - 1)] * (0.5 + Math.random());
       this.failures += 1;
@@ -70,6 +73,7 @@
       const isStuck = this.socket?.readyState === WebSocket.CONNECTING
         && performance.now() - this.connectingSince > SILENCE;
       if (!isWaiting && !isStuck && !(isSilent && this.socket.readyState === WebSocket.OPEN)) return;
+      this.isFirstTry = false;
       this.drop();
       this.failures = 0;
       this.connect();
@@ -84,6 +88,7 @@
 
     hear(said) {
       this.heardAt = performance.now();
+      this.isFirstTry = false;
       if ("live" in said) {
         this.isLive = said.live;
         this.failures = 0;
@@ -202,7 +207,7 @@
   let freshAt = performance.now();
   function show() {
     if (!note) return;
-    const isLost = lines.some((line) => !line.isLive);
+    const isLost = lines.some((line) => !line.isLive && !line.isFirstTry);
     if (!isLost) freshAt = Math.max(freshAt, ...lines.map((line) => line.heardAt));
     const minutes = Math.floor((performance.now() - freshAt) / 60_000);
     const ago = minutes ? note.dataset.minutes.replace("{minutes}", minutes) : note.dataset.justNow;

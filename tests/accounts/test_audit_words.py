@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.utils import timezone, translation
 
-from accounts import audit_words, retention
+from accounts import audit_details, audit_words, retention
 
 
 def _verbs_in(tree: ast.AST) -> Iterator[str]:
@@ -40,6 +41,44 @@ def _written() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("verb", "where"), _written())
 def test_a_verb_has_a_german_word(verb: str, where: str) -> None:
     assert verb in audit_words.VERBS, f"{where} writes {verb!r}: add it to accounts/audit_words.py"
+
+
+def _details_in(tree: ast.AST) -> Iterator[str]:
+    """The details' names of `audit.record(…)` and of what passes them on to it (`_seen`)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.record", "audit.look", "_seen"):
+            yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+
+
+def test_every_detail_has_a_name_for_people() -> None:
+    written = {
+        name
+        for room in retention.ROOMS
+        for path in (settings.BASE_DIR / room).rglob("*.py")
+        for name in _details_in(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert written - {"by", "district", "channel", "verb"} - set(audit_words.DETAILS) == set()
+
+
+@pytest.mark.parametrize(
+    ("target", "details", "expected"),
+    [
+        ("scheduling.appointmentkind", {"fields": ["minutes", "is_active"]},
+            "Geändert: Dauer in Minuten, in Gebrauch"),
+        ("scheduling.calendar", {"was": "", "right": "book"}, "bisher: –; Recht: sehen und buchen"),
+        ("consultations.referral", {"format": "presentation"}, "Format: Vorstellung"),
+        ("consultations.step", {"due_on": "2026-12-08", "recommended": True},
+            "fällig: Di 8. Dez. 2026; aus einer Empfehlung: ja"),
+        ("scheduling.resource", {"start_at": "2026-12-08 13:00:00+00:00"}, "von: Di 8. Dez. 2026, 14:00"),
+        ("accounts.user", {"new": ["caseworker"]}, "neu: Fallmanagement"),
+        ("consultations.referral", {"booking": "5d98860b-068a-4561-9493-7f40d58ee74b"}, "Termin: 5d98860b"),
+        ("gone.model", {"number": 3}, "Nummer: 3"),
+    ],
+)  # fmt: skip
+def test_details_are_said_in_words(target: str, details: dict[str, object], expected: str) -> None:
+    with translation.override("de"), timezone.override("Europe/Berlin"):
+        said = audit_details.words(target, details)
+        assert "; ".join(f"{name}: {value}" for name, value in said) == expected
 
 
 def test_every_model_it_can_be_about_has_one() -> None:

@@ -36,7 +36,7 @@ def test_says_in_words_who_did_what(people: Three, user: User) -> None:
     entry = people.administrator.get(URL).context["entries"][0]
     assert (entry.who, str(entry.what), str(entry.target)) == ("Vera Verwaltung", "Rollen geändert", "Person")
     details = {str(name): value for name, value in entry.details}
-    assert details == {"bisher": "caseworker", "neu": "team_lead"}
+    assert details == {"bisher": "Fallmanagement", "neu": "Teamleitung"}
 
 
 def test_three_people(people: Three, user: User) -> None:

@@ -1,6 +1,7 @@
 """The referral form's pages, asked by the owner, a colleague of another organisation, and a stranger."""
 
 import uuid
+from dataclasses import fields
 
 import pytest
 from django.urls import reverse
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from clients.models import Consent
-from consultations import referrals
+from consultations import consent_sheets, referrals
 from consultations.models import CrisisStep, Referral
 from scheduling import booking as bookings
 from scheduling import sessions
@@ -306,6 +307,31 @@ def test_the_consent_sheet_names_the_person_and_the_one_occasion():
     page = text_of(as_user(referral.author).get(url("consent_sheet", referral.uuid)))
     assert "Amal Haddad" in page
     assert "nur für diesen einen Termin" in page
+
+
+@pytest.mark.parametrize(
+    ("spoken", "query", "title"),
+    [
+        ("ar", "", "Einwilligung in eine Vorstellung"),
+        ("en", "", "Consent to a consultation"),
+        ("ar", "?sprache=en", "Consent to a consultation"),
+        ("en", "?sprache=de", "Einwilligung in eine Vorstellung"),
+        ("ar", "?sprache=xx", "Einwilligung in eine Vorstellung"),
+    ],
+)
+def test_the_consent_sheet_speaks_the_clients_language_where_it_can(spoken, query, title):
+    referral = factories.ReferralFactory(consent=None, client__language=spoken)
+    page = text_of(as_user(referral.author).get(url("consent_sheet", referral.uuid) + query))
+    assert title in page
+    assert "Amal Haddad" in page
+
+
+def test_every_sheet_says_all_that_the_german_one_says():
+    german = consent_sheets.SHEETS["de"]
+    for sheet in consent_sheets.SHEETS.values():
+        assert len(sheet.promises) == len(german.promises)
+        assert all(getattr(sheet, part.name) for part in fields(sheet) if part.name != "translation_note")
+        assert bool(sheet.translation_note) == (sheet is not german)
 
 
 # --- Booking ---------------------------------------------------------------------------------------

@@ -180,5 +180,5 @@ def test_the_list_of_a_day_costs_the_same_for_one_and_for_many(
     browser = as_user(anna)
     browser.get(day(slot.session))
     # session, user, second factor; the day, its calendar, slots, bookings; looks; may one add
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         browser.get(day(slot.session))

@@ -158,7 +158,7 @@ def test_the_week_is_a_table_and_on_a_phone_a_list(slot: Slot, doctor: Resource)
     assert '<th scope="col">Di 5. Jan.</th>' in page
     assert '<th scope="row">14 Uhr</th>' in page
     assert "Sa 9. Jan." not in page
-    assert 'class="stack timetable-narrow"' in page
+    assert 'class="stack stack--large timetable-narrow"' in page
 
 
 @pytest.mark.parametrize(("form", "days"), [("woche", 7), ("tag", 1), ("liste", 28)])
