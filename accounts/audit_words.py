@@ -165,6 +165,8 @@ TARGETS: dict[str, str | Promise] = {
     "consultations.sheetversion": _("Fassung der Empfehlung"),
     "notifications.incomingtext": _("Erhaltene SMS"),
     "notifications.message": _("Nachricht"),
+    "notifications.notice": _("Hinweis an Mitarbeitende"),
+    "notifications.textversion": _("Fassung eines Texts"),
     "scheduling.appointmentkind": _("Art von Termin"),
     "scheduling.booking": _("Termin"),
     "scheduling.interpreterassignment": _("Einsatz der Sprachmittlung"),
