@@ -282,6 +282,21 @@ STATICFILES_DIRS = [
     ("kern", BASE_DIR / "node_modules" / "@kern-ux" / "native" / "dist"),
 ]
 
+# --- E-mail to staff and pools -------------------------------------------------------------
+# Any SMTP server: smtp://user:password@host:port, smtp+tls:// for STARTTLS, smtp+ssl:// for TLS from the
+# first byte. Empty: no e-mail at all; the bell in the browser still tells.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+_mail = env.email_url_config(EMAIL_URL) if EMAIL_URL else {"EMAIL_HOST": ""}
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "", _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (
+    _mail.get("EMAIL_HOST_USER") or "",
+    _mail.get("EMAIL_HOST_PASSWORD") or "",
+)
+EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_TLS")), bool(_mail.get("EMAIL_USE_SSL"))
+EMAIL_TIMEOUT = 15  # seconds for each answer of the server
+# Who invitations come from: a neutral name and an address of the office that somebody reads.
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Terminplanung <termine@localhost>")
+
 # --- Messages to clients -------------------------------------------------------------------
 # Which class delivers SMS: console (shown on the demo's phone page), memory (tests), twilio, or the
 # dotted path of a district's own; and which one e-mail (empty: none is sent).

@@ -2,7 +2,7 @@
 
 The file lies open on phones that families share and in calendars that others see. So it says when
 and where, and nothing that tells why: the kind's public title, the neutral address, no names, no
-description, no attendees, CLASS:PRIVATE.
+description, no attendees, CLASS:PRIVATE. (An invitation names the one colleague it is sent to.)
 
 A single appointment is built with the library. A feed of thousands is joined from texts that were
 written once (`event_text`), in the same words; a test reads both and compares.
@@ -10,6 +10,7 @@ written once (`event_text`), in the same words; a test reads both and compares.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -18,7 +19,15 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
-from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
+from icalendar import (
+    Calendar,
+    Event,
+    Timezone,
+    TimezoneDaylight,
+    TimezoneStandard,
+    vCalAddress,
+    vText,
+)
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from scheduling import zones
@@ -50,6 +59,35 @@ def booking_ics(booking: Booking) -> bytes:
 def client_ics(booking: Booking) -> bytes:
     """What the client's page offers: the same file, which tells nothing to whoever holds the phone."""
     return booking_ics(booking)
+
+
+def invitation(booking: Booking, to: str, method: str) -> bytes:
+    """The booking for the calendar of a member of staff (RFC 5546): METHOD is "REQUEST" or "CANCEL".
+
+    `to` is their address, the only one in it but the office's own. A place that somebody wrote by hand is
+    left out, as in feeds: free text may tell. Reads the slot, its kind, session, room and district.
+    """
+    zone = booking.district.tz
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    calendar.add_component(_timezone(zone, booking.start_at.astimezone(zone).year))
+    entry = event(booking, zone)
+    if booking.place:
+        entry.pop("location", None)
+    if method == "CANCEL":
+        entry["status"] = vText("CANCELLED")
+    organizer = vCalAddress(f"mailto:{parseaddr(settings.DEFAULT_FROM_EMAIL)[1]}")
+    organizer.params["CN"] = vText(booking.district.sender_name)
+    attendee = vCalAddress(f"mailto:{to}")
+    attendee.params.update(
+        {"ROLE": vText("REQ-PARTICIPANT"), "PARTSTAT": vText("ACCEPTED"), "RSVP": vText("FALSE")}
+    )
+    entry.add("organizer", organizer)
+    entry.add("attendee", attendee)
+    calendar.add_component(entry)
+    return bytes(calendar.to_ical())
 
 
 class Entry(NamedTuple):

@@ -47,6 +47,12 @@ class CancelReason(models.TextChoices):
     OTHER = "other", _("anderer Grund")
 
 
+# Also the condition of the index that finds them.
+_NOT_TOLD = Q(status__in=["booked", "cancelled"], booked_at__isnull=False) & (
+    Q(invited_as__isnull=True) | ~Q(invited_as=models.F("ical_sequence"))
+)
+
+
 class BookingQuerySet(models.QuerySet["Booking"]):
     """Vocabulary for bookings."""
 
@@ -75,6 +81,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def dead_holds(self) -> Self:
         """Holds whose time has passed."""
         return self.filter(status=Booking.Status.TENTATIVE, held_until__lte=Now())
+
+    def to_invite(self) -> Self:
+        """Those whose present state staff's calendars were not told of yet (`scheduling.invitations`)."""
+        return self.filter(_NOT_TOLD)
 
     def upcoming(self) -> Self:
         """Booked appointments that have not begun."""
@@ -188,6 +198,7 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["held_until"], condition=Q(status="tentative"), name="booking_holds"),
             models.Index(fields=["district", "start_at"], name="booking_by_start"),
+            models.Index(fields=["id"], condition=_NOT_TOLD, name="booking_to_invite"),
             models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="booking_of_batch"),
         ]
 
