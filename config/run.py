@@ -35,6 +35,8 @@ WORKER = (
     "--delete-jobs=successful",
     "--shutdown-graceful-timeout=5",
 )
+# The demo's own mail server, which shows on a page what it received.
+MAILBOX = ("manage.py", "demo_mailbox")
 READY_SECONDS = 60
 GRACE_SECONDS = 10
 
@@ -66,7 +68,15 @@ def chosen_port() -> int:
 def demo_environment(port: int, database: dict[str, str]) -> dict[str, str]:
     """The environment of every process of the demo."""
     address = os.environ.get("PUBLIC_URL") or f"http://localhost:{port}"
-    return {**os.environ, **database, "SPRECHSTUNDE_MODE": "demo", "PUBLIC_URL": address}
+    mail = os.environ.get("EMAIL_URL") or f"smtp://127.0.0.1:{_free_port()}"
+    ours = {"SPRECHSTUNDE_MODE": "demo", "PUBLIC_URL": address, "EMAIL_URL": mail}
+    return {**os.environ, **database, **ours}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def manage(environment: dict[str, str], *command: str, role: str = "app") -> None:
@@ -79,11 +89,13 @@ def manage(environment: dict[str, str], *command: str, role: str = "app") -> Non
 
 @contextmanager
 def processes(environment: dict[str, str], port: int) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """The web server and the worker, each in a process group of its own; gone when the block ends."""
+    """Web server, worker and mailbox, each in a process group of its own; gone when the block ends."""
     commands = {
         "web server": [*DAPHNE, "--bind=127.0.0.1", f"--port={port}", "config.asgi:application"],
         "worker": [*WORKER],
     }
+    if not os.environ.get("EMAIL_URL"):
+        commands["mailbox"] = [*MAILBOX]
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands.items():

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
 from accounts.models import District, User
 from notifications.models import Message
 
@@ -26,6 +28,11 @@ class MailDraft:
     method: str = ""
     # What the rule that queued it wants to find again, e.g. an entry's SEQUENCE.
     note: int = 0
+
+
+def are_possible() -> bool:
+    """Whether this installation sends e-mail at all."""
+    return bool(settings.MAIL_BACKEND)
 
 
 def enqueue_all(district: District, drafts: Iterable[MailDraft]) -> None:
@@ -52,7 +59,7 @@ def _message(district: District, draft: MailDraft) -> Message:
         context={
             "subject": draft.subject,
             "text": draft.text,
-            "calendar": draft.calendar,
+            "ics": draft.calendar,
             "method": draft.method,
             "note": draft.note,
         },

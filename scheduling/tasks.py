@@ -3,7 +3,8 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from scheduling import assignments, booking, external, offers, reminders, series
+from notifications import mails
+from scheduling import assignments, booking, external, invitations, offers, reminders, series
 from scheduling.models import Booking, InterpreterAssignment
 
 
@@ -20,6 +21,22 @@ def release_dead_holds(timestamp: int) -> None:
 def extend_series(timestamp: int) -> None:
     """Every night: slots reach twelve months ahead again."""
     series.extend_all(timezone.now())
+
+
+@app.periodic(cron="* * * * * */5")
+@app.task(queueing_lock="invite_staff", pass_context=False)
+def invite_staff(timestamp: int) -> None:
+    """Every five seconds: staff's own calendars follow what has changed."""
+    if mails.are_possible():
+        invitations.catch_up()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="invite_new_people", pass_context=False)
+def invite_new_people(timestamp: int) -> None:
+    """Every ten minutes: who came to an appointment without a change of its own."""
+    if mails.are_possible():
+        invitations.look_for_new_people()
 
 
 @app.periodic(cron="*/5 * * * *")

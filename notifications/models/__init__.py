@@ -1,7 +1,7 @@
 """What we tell people and whether it arrived."""
 
 from notifications.models.incoming import IncomingText
-from notifications.models.message import DeliveryEvent, Message, PhoneText
+from notifications.models.message import DeliveryEvent, MailCopy, Message, PhoneText
 from notifications.models.notice import MailChoice, Notice
 from notifications.models.rules import MessageRules, Spending
 from notifications.models.text import TextVersion
@@ -10,6 +10,7 @@ __all__ = [
     "DeliveryEvent",
     "IncomingText",
     "MailChoice",
+    "MailCopy",
     "Message",
     "MessageRules",
     "Notice",

@@ -161,3 +161,17 @@ class PhoneText(models.Model):
 
     def __str__(self) -> str:
         return f"{self.received_at:%Y-%m-%d %H:%M}"
+
+
+class MailCopy(models.Model):
+    """Demo only: an e-mail as the demo's own mail server received it, so that a newcomer can read it."""
+
+    recipient = EncryptedTextField()
+    raw = EncryptedTextField(help_text="the whole message, headers and parts")
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M}"

@@ -16,6 +16,7 @@ PUBLIC = {
     "accounts:privacy",
     "accounts:accessibility",
     "notifications:phones",  # in the demo only
+    "notifications:mailbox",  # in the demo only
     "notifications:status",
     "scheduling:client_calendar",
     "scheduling:client_page",

@@ -71,7 +71,7 @@ def calendar_of(email: str) -> dict[str, Any]:
 
 
 def event(message: Message) -> Any:
-    (found,) = icalendar.Calendar.from_ical(message.context["calendar"]).walk("VEVENT")
+    (found,) = icalendar.Calendar.from_ical(message.context["ics"]).walk("VEVENT")
     return found
 
 
@@ -184,7 +184,7 @@ def test_a_hold_invites_nobody(slots: list[Slot]) -> None:
 def test_the_file_says_what_mail_programs_need(booked: Booking) -> None:
     invitations.catch_up()
     row = Message.objects.get(user__email="praxis@klinik.example")
-    calendar: Any = icalendar.Calendar.from_ical(row.context["calendar"])
+    calendar: Any = icalendar.Calendar.from_ical(row.context["ics"])
     (found,) = calendar.walk("VEVENT")
 
     assert calendar["method"] == row.context["method"] == "REQUEST"
