@@ -72,7 +72,7 @@ class SmtpGateway(Gateway):
             return _refused(fault.smtp_code)
         except (OSError, smtplib.SMTPException) as fault:
             return self._lost(Verdict.NO_ANSWER, _name(fault))
-        return Answer(Verdict.ACCEPTED, gateway_id=message_id(mail)) if code == _OK else _refused(code)
+        return Answer(Verdict.ACCEPTED, gateway_id=str(mail.uuid)) if code == _OK else _refused(code)
 
     def _ready(self) -> smtplib.SMTP:
         """A connection that answers."""
