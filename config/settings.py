@@ -301,7 +301,7 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Terminplanung <termine@local
 # Which class delivers SMS: console (shown on the demo's phone page), memory (tests), twilio, or the
 # dotted path of a district's own; and which one e-mail (empty: none is sent).
 SMS_BACKEND = env.str("SMS_BACKEND", default="twilio" if PRODUCTION else "console")
-MAIL_BACKEND = env.str("MAIL_BACKEND", default="")
+MAIL_BACKEND = env.str("MAIL_BACKEND", default="smtp" if EMAIL_URL else "")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_SENDER = env.str("TWILIO_SENDER", default="")

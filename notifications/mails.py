@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
 from accounts.models import District, User
+from notifications import channels
 from notifications.models import Message
 
 
@@ -32,7 +31,7 @@ class MailDraft:
 
 def are_possible() -> bool:
     """Whether this installation sends e-mail at all."""
-    return bool(settings.MAIL_BACKEND)
+    return channels.is_configured(Message.Channel.EMAIL)
 
 
 def enqueue_all(district: District, drafts: Iterable[MailDraft]) -> None:

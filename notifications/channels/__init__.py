@@ -18,6 +18,7 @@ BACKENDS = {
     "console": "notifications.channels.console.ConsoleGateway",
     "memory": "notifications.channels.memory.MemoryGateway",
     "memory-mail": "notifications.channels.memory.MemoryMailGateway",
+    "smtp": "notifications.channels.email.SmtpGateway",
     "twilio": "notifications.channels.sms.TwilioGateway",
 }
 

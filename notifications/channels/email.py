@@ -37,15 +37,21 @@ class SmtpGateway(Gateway):
         if not settings.EMAIL_HOST:
             raise ImproperlyConfigured("MAIL_BACKEND is smtp: set EMAIL_URL.")
         self._server: smtplib.SMTP | None = None
+        self._stays = False
 
     @contextmanager
     def connected(self) -> Iterator[None]:
+        self._stays = True
         try:
             yield
         finally:
+            self._stays = False
             self._leave()
 
     def send(self, batch: Sequence[Mail]) -> list[Answer]:
+        if not self._stays:
+            with self.connected():
+                return self.send(batch)
         return [self._send(mail) for mail in batch]
 
     def traces(self, recipient: str, since: datetime) -> list[Trace] | None:

@@ -97,7 +97,9 @@ def test_without_a_calendar_file_it_is_a_plain_text(server: SmtpServer) -> None:
         ("data", "554 not this text", Verdict.REFUSED),
     ],
 )
-def test_what_the_server_says_at_each_step(server: SmtpServer, step: str, said: str, verdict: Verdict) -> None:
+def test_what_the_server_says_at_each_step(
+    server: SmtpServer, step: str, said: str, verdict: Verdict
+) -> None:
     server.says[step] = said
     gateway = SmtpGateway()
     with gateway.connected():
