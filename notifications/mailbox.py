@@ -4,13 +4,14 @@ The only door to `aiosmtpd`. Listens on this machine only.
 """
 
 from dataclasses import dataclass
-from email import message_from_string
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from notifications.models import MailCopy
 
@@ -32,7 +33,11 @@ def server(host: str, port: int) -> Controller:
 
 
 def _keep(recipients: list[str], raw: str) -> None:
-    MailCopy.objects.bulk_create(MailCopy(recipient=to, raw=raw) for to in recipients)
+    try:
+        MailCopy.objects.bulk_create(MailCopy(recipient=to, raw=raw) for to in recipients)
+    finally:
+        # This thread is the server's own: nobody else tidies up after it.
+        connection.close()
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def letters() -> list[Letter]:
 
 
 def _read(copy: MailCopy) -> Letter:
-    message = message_from_string(copy.raw, _class=EmailMessage, policy=default)
+    message = message_from_bytes(copy.raw.encode(), _class=EmailMessage, policy=default)
     plain = message.get_body(("plain",))
     methods = [
         part.get_param("method") for part in message.walk() if part.get_content_type() == "text/calendar"

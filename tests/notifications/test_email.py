@@ -60,7 +60,7 @@ def test_an_invitation_arrives_as_mail_programs_take_it(server: SmtpServer) -> N
     assert server.recipients == [sent.to]
     assert part(letter, "text/plain").get_content().splitlines() == sent.text.splitlines()
     file = part(letter, "text/calendar")
-    calendar: Any = icalendar.Calendar.from_ical(file.get_payload(decode=True))
+    calendar: Any = icalendar.Calendar.from_ical(str(file.get_content()))
     assert file.get_param("method") == calendar["method"] == "REQUEST"
     # The text and the invitation are two ways to say the same; the attachment is for saving.
     assert [p.get_content_type() for p in letter.iter_parts()] == ["multipart/alternative", "application/ics"]
