@@ -50,6 +50,7 @@ ENTRIES = [
     Entry(_("Sprechzeiten"), "scheduling:openings", holds="scheduling:calendars"),
     Entry(_("Ausnahmen"), "consultations:exceptions"),
     Entry(_("Nachrichten"), "notifications:log"),
+    Entry(_("SMS-Eingang"), "scheduling:inbox"),
     Entry(_("Verwaltung"), "accounts:administration"),
     Entry(_("Handy"), "notifications:phones", demo_only=True),
 ]

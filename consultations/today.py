@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -28,6 +29,7 @@ from consultations.models import (
 )
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
+from scheduling import answers
 from scheduling.models import (
     BlockFormat,
     Booking,
@@ -45,7 +47,11 @@ STEPS_AHEAD = timedelta(days=3)
 ANSWERS_AHEAD = timedelta(days=3)
 # For how long Heute asks what comes after somebody did not appear.
 MISSED_SHOWN = timedelta(days=7)
+# For how long somebody who asked to be called stands there.
+CALLS_SHOWN = timedelta(days=30)
 SESSIONS_SHOWN = 3
+# Who reads SMS that came back (the page of them says the same).
+READS_TEXTS = (Permission.WORK_ON_CASES, Permission.PLAN_SESSIONS, Permission.MANAGE_DISTRICT)
 # A presentation that is still free so shortly before stands on the coordinator's list.
 SHORT_NOTICE = timedelta(days=2)
 
@@ -63,6 +69,9 @@ class Todo:
     args: tuple[object, ...] = ()
     note: str = ""
     rank: int = 1
+    # The button does it (a POST) instead of leading there; then `page` is where more about it stands.
+    acts: bool = False
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,12 +105,16 @@ def of(user: User, *, now: datetime | None = None) -> Today:
         todos += _of_team_lead(user)
     if user.may(Permission.COORDINATE_INTERPRETERS):
         todos += _of_interpreters(user, now)
+    if any(map(user.may, READS_TEXTS)):
+        todos += _texts(user)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
 
 
 # --- Caseworker --------------------------------------------------------------------------------
 def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: date) -> Iterator[Todo]:
     yield from _answers(bookings, now)
+    yield from _calls_asked(user, now)
+    yield from _freed_by_client(user, now)
     yield from _without_interpreter(bookings, now)
     yield from _missed(user, now)
     yield from _moved_along(user, now)
@@ -154,6 +167,63 @@ def _answers(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
                 note=_("Bitte heute anrufen.") if days <= 1 else _("Bitte anrufen."),
                 rank=0 if days <= 1 else 1,
             )
+
+
+def _calls_asked(user: User, now: datetime) -> Iterator[Todo]:
+    """Clients who asked for a call on their page, until somebody has called."""
+    asked = Booking.objects.for_user(user).filter(
+        call_asked_at__gt=now - CALLS_SHOWN, client__isnull=False, client__closed_at__isnull=True
+    )
+    for booking in asked.select_related("client").order_by("call_asked_at"):
+        client = booking.client
+        assert client is not None  # noqa: S101 (asked for above)
+        texts = {"name": client.full_name, "at": when.moment(booking.start_at), "number": client.mobile}
+        yield Todo(
+            _("%(name)s bittet um einen Anruf.") % texts,
+            _("Angerufen"),
+            "scheduling:called",
+            (booking.uuid,),
+            note=_("Telefon %(number)s, zum Termin am %(at)s") % texts,
+            rank=0,
+            acts=True,
+            page=reverse("scheduling:booking", args=[booking.uuid]),
+        )
+
+
+def _freed_by_client(user: User, now: datetime) -> Iterator[Todo]:
+    """Clients whose "Ich kann nicht" freed the seat, until they have another appointment or wait for one."""
+    again = Booking.objects.living().filter(
+        client=OuterRef("client"), slot__kind=OuterRef("slot__kind"), booked_at__gt=OuterRef("cancelled_at")
+    )
+    waits = WaitingEntry.objects.waiting().filter(client=OuterRef("client"), kind=OuterRef("slot__kind"))
+    freed = Booking.objects.for_user(user).filter(
+        ~Exists(again),
+        ~Exists(waits),
+        status=Booking.Status.CANCELLED,
+        answer=Booking.Answer.NOT_COMING,
+        cancelled_by__isnull=True,
+        cancelled_at__gt=now - MISSED_SHOWN,
+        client__isnull=False,
+        client__closed_at__isnull=True,
+    )
+    for booking in freed.select_related("client").order_by("start_at"):
+        name = booking.client.full_name if booking.client else ""
+        yield Todo(
+            _("%(name)s hat den Termin am %(at)s abgesagt.")
+            % {"name": name, "at": when.moment(booking.start_at)},
+            _("Neu vergeben"),
+            "scheduling:booking",
+            (booking.uuid,),
+            note=_("Der Platz ist wieder frei. Anrufen, neu buchen oder auf die Warteliste setzen."),
+            rank=0,
+        )
+
+
+def _texts(user: User) -> Iterator[Todo]:
+    number = answers.inbox(user).open().count()
+    if number:
+        text = ngettext("Eine SMS ist zu lesen.", "%(number)d SMS sind zu lesen.", number)
+        yield Todo(text % {"number": number}, _("Lesen"), "scheduling:inbox", rank=0)
 
 
 def _without_interpreter(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:

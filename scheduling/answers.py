@@ -3,6 +3,7 @@
 Source of the rule: domain rules for two-way keywords ("anything else → staff inbox, never guessed").
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -119,15 +120,26 @@ def _asked_about(client: Client) -> Booking | None:
     sent = Message.objects.filter(
         client=client, channel=Message.Channel.SMS, status__in=_MAY_HAVE_ARRIVED
     ).order_by("claimed_at", "id")
-    for context in sent.values_list("context", flat=True):
-        asked[context.get("about", "")] = datetime.fromisoformat(context["start_at"])
+    for message in sent:
+        asked[_subject(message)] = _time_told(message)
     since = timezone.now() - _STILL_MEANT
     meant = [(about, start_at) for about, start_at in asked.items() if start_at > since]
-    if len(meant) != 1 or not meant[0][0]:
+    if len(meant) != 1:
         return None
     about, start_at = meant[0]
     to_come = Booking.objects.upcoming().exclude(slot__format=SlotFormat.COURSE)
-    return to_come.filter(client=client, uuid=UUID(about), start_at=start_at).first()
+    return to_come.filter(client=client, uuid=UUID(about), start_at=start_at).first() if about else None
+
+
+def _subject(message: Message) -> str:
+    """The UUID of what a message was about; empty for what is about no appointment of its own."""
+    return str(message.context.get("about", ""))
+
+
+def _time_told(message: Message) -> datetime:
+    """The time it named; one that names none ("please call") counts from when it left."""
+    told = message.context.get("start_at")
+    return datetime.fromisoformat(told) if told else message.claimed_at or message.send_at
 
 
 # --- What a person does with the others ------------------------------------------------------------
@@ -147,11 +159,49 @@ def inbox(user: User) -> IncomingTextQuerySet:
     return IncomingText.objects.filter(readable)
 
 
+@dataclass(frozen=True)
+class Unread:
+    """One text that waits: the own clients it may be from, and what it may be about."""
+
+    text: IncomingText
+    people: list[Client]
+    bookings: list[Booking]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is not known which person wrote."""
+        return self.text.client_id is None and bool(self.people)
+
+    @property
+    def meant_cancel(self) -> bool:
+        """Whether the word was the one that reads like calling off, and ends all SMS."""
+        return keywords.plain(self.text.body) == "cancel"
+
+
+def unread(user: User) -> list[Unread]:
+    """What waits for this person, the oldest first; three queries, however much it is."""
+    texts = list(inbox(user).open().select_related("client").order_by("received_at", "id"))
+    keys = {text.number_key for text in texts}
+    people: dict[str, list[Client]] = defaultdict(list)
+    for client in Client.objects.for_user(user).filter(mobile_key__in=keys) if keys else ():
+        people[client.mobile_key].append(client)
+    bookings: dict[str, list[Booking]] = defaultdict(list)
+    for booking in _may_be_about(user, people):
+        bookings[booking.client.mobile_key if booking.client else ""].append(booking)
+    return [Unread(text, people[text.number_key], bookings[text.number_key]) for text in texts]
+
+
 def may_mean(text: IncomingText, *, by: User) -> list[Booking]:
     """The appointments to come of one's own clients with this number: what the text may be about."""
-    to_come = Booking.objects.for_user(by).upcoming().exclude(slot__format=SlotFormat.COURSE)
-    to_come = to_come.filter(client__mobile_key=text.number_key).exclude(client__mobile_key="")
-    return list(to_come.select_related("client").order_by("start_at"))
+    return list(_may_be_about(by, [text.number_key]))
+
+
+def _may_be_about(user: User, keys: Iterable[str]) -> Iterable[Booking]:
+    wanted = [key for key in keys if key]
+    if not wanted:
+        return []
+    to_come = Booking.objects.for_user(user).upcoming().exclude(slot__format=SlotFormat.COURSE)
+    return to_come.filter(client__mobile_key__in=wanted).select_related("client").order_by("start_at")
 
 
 @tried_again

@@ -13,6 +13,7 @@ from scheduling.views import (
     enrolments,
     external,
     feeds,
+    inbox,
     interpreter_link,
     interpreters,
     kinds,
@@ -59,6 +60,7 @@ urlpatterns = [
     path("termine/<uuid:uuid>/buchen/", bookings.book, name="book"),
     path("buchungen/<uuid:uuid>/", bookings.booking, name="booking"),
     path("buchungen/<uuid:uuid>/absagen/", bookings.cancel_booking, name="cancel_booking"),
+    path("buchungen/<uuid:uuid>/angerufen/", bookings.called, name="called"),
     path("buchungen/<uuid:uuid>/verlegen/", moving.move_booking, name="move_booking"),
     path("buchungen/<uuid:uuid>/verlegung-zuruecknehmen/", moving.undo_move, name="undo_move"),
     path("buchungen/<uuid:uuid>/stand/", bookings.mark, name="mark"),
@@ -68,6 +70,9 @@ urlpatterns = [
     # Called by the SMS gateway; with a district where each has a number of its own.
     path("sms/antwort/", webhooks.incoming_text, name="incoming_text"),
     path("sms/antwort/<uuid:uuid>/", webhooks.incoming_text, name="incoming_text"),
+    path("sms-eingang/", inbox.inbox, name="inbox"),
+    path("sms-eingang/<uuid:uuid>/antwort/", inbox.take, name="take_text"),
+    path("sms-eingang/<uuid:uuid>/erledigt/", inbox.handled, name="handle_text"),
     # Asked for by calendars; what stands after /k/ is a secret.
     path("k/<str:token>.ics", feeds.feed, name="feed"),
     path("kalender/abo/", feeds.subscription, name="subscription"),

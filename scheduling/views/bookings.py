@@ -18,7 +18,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
-from scheduling import assignments, batches, course_seats, doors, moving, problems, reminders
+from scheduling import assignments, batches, course_seats, doors, moving, problems, reminders, replies
 from scheduling import booking as rules
 from scheduling.batches import NotAll, Planned, Rhythm
 from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
@@ -154,8 +154,22 @@ def mark(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     except Refused as refused:
         for problem in refused.problems:
             messages.warning(request, f"{problem.text} {problem.way_out}")
+    return _back(request, uuid)
+
+
+def _back(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     back = request.POST.get("next", "")
     return redirect(back if is_own_page(request, back) else reverse("scheduling:booking", args=[uuid]))
+
+
+@requires(Permission.WORK_ON_CASES)
+@require_POST
+def called(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """ "Angerufen": the client had asked for a call."""
+    found = get_object_or_404(Booking.objects.for_user(request.user), uuid=uuid)
+    replies.called(found, by=request.user)
+    messages.success(request, _("Notiert: Sie haben angerufen."))
+    return _back(request, uuid)
 
 
 def _mark(request: SignedInRequest, found: Booking) -> None:

@@ -8,8 +8,8 @@ from django.utils import timezone
 from consultations import decisions, help_plans, recommendations, today
 from consultations.models import Clarification, ItemCode
 from notifications import delivery
-from notifications.models import Message
-from scheduling import reminders
+from notifications.models import Message, MessageRules
+from scheduling import answers, reminders, replies
 from scheduling.models import BookingMove
 from tests.consultations.sheets import line, release
 from tests.factories import (
@@ -22,6 +22,7 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
+from tests.scheduling.test_answers import person, says
 
 pytestmark = pytest.mark.django_db
 
@@ -157,8 +158,9 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(13):
-        # appointments, versions, deferred, steps, reviews, numbers, messages, rebookings, drafts, sessions
+    with django_assert_num_queries(16):
+        # appointments, calls, freed, versions, deferred, steps, reviews, numbers, messages, rebookings,
+        # drafts, texts, sessions
         found = today.of(caseworker)
     assert len(found.todos) == 2 * rows
 
@@ -254,3 +256,43 @@ def test_whose_session_was_moved_is_told_of_until_they_answer():
     booking.answered_at = timezone.now()
     booking.save()
     assert not [text for text in texts(booking.holder) if "Sprechstunde wurde verlegt" in text]
+
+
+def test_who_asked_for_a_call_waits_until_somebody_has_called():
+    booking = BookingFactory(client=ClientFactory(), call_asked_at=timezone.now())
+    owner = booking.client.owner
+
+    (todo,) = [one for one in today.of(owner).todos if one.acts]
+    assert todo.text == "Amal Haddad bittet um einen Anruf."
+    assert booking.client.mobile in todo.note
+    assert not [one for one in today.of(stranger()).todos if one.acts]
+
+    replies.called(booking, by=owner)
+    assert not [one for one in today.of(owner).todos if one.acts]
+
+
+def test_a_seat_the_client_freed_waits_until_there_is_another_appointment():
+    booking = BookingFactory(client=ConsentFactory().client)
+    MessageRules.objects.create(district=booking.district, no_frees_the_seat=True)
+    replies.not_coming(booking)
+    owner = booking.client.owner
+
+    assert any("hat den Termin am" in text for text in texts(owner))
+    assert not any("hat den Termin am" in text for text in texts(stranger()))
+
+    again = SlotFactory(session=booking.slot.session, block=1)
+    BookingFactory(slot=again, client=booking.client, booked_at=timezone.now() + timedelta(seconds=1))
+    assert not any("hat den Termin am" in text for text in texts(owner))
+
+
+def test_a_text_nobody_may_guess_about_waits_to_be_read():
+    client = person()
+    text = says("Bin krank")
+
+    assert "Eine SMS ist zu lesen." in texts(client.owner)
+    assert "Eine SMS ist zu lesen." not in texts(stranger())
+    says("Hallo?", "+4915199999999")
+    assert "Eine SMS ist zu lesen." in texts(UserFactory(roles=["coordinator"]))
+
+    answers.handled(text, by=client.owner)
+    assert "Eine SMS ist zu lesen." not in texts(client.owner)

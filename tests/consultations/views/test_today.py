@@ -29,3 +29,20 @@ def test_the_specialist_is_led_to_the_agenda_of_their_next_session():
     session = SessionFactory()
     page = as_user(session.specialist.user).get("/").content.decode()
     assert reverse("consultations:agenda", args=[timezone.localdate(session.start_at)]) in page
+
+
+@pytest.mark.promise(12)
+def test_called_is_noted_from_the_list_by_the_case_team_only():
+    booking = BookingFactory(client=ClientFactory(), call_asked_at=timezone.now())
+    address = reverse("scheduling:called", args=[booking.uuid])
+    stranger = UserFactory(organisation=OrganisationFactory(name="Caritas"))
+
+    assert as_user(stranger).post(address).status_code == 404
+    own = as_user(booking.client.owner)
+    assert f'action="{address}"' in own.get(reverse("consultations:today")).content.decode()
+    answer = own.post(address, {"next": reverse("consultations:today")})
+
+    assert answer.headers["Location"] == reverse("consultations:today")
+    booking.refresh_from_db()
+    assert booking.call_asked_at is None
+    assert AuditEvent.objects.about(booking).filter(verb="called", actor=booking.client.owner.uuid).exists()
