@@ -409,10 +409,10 @@ def _messages(user: User, now: datetime) -> Iterator[Todo]:
         else:
             text = _("Eine Nachricht an %(name)s war nicht zustellbar.")
         yield Todo(
-            text % {"name": message.client.full_name},
+            text % {"name": message.addressee.full_name},
             _("Nummer ändern") if bad_number else _("Bescheid geben"),
             "clients:edit" if bad_number else "notifications:log",
-            (message.client.uuid,) if bad_number else (),
+            (message.addressee.uuid,) if bad_number else (),
             note=str(reason(message)),
             rank=0,
         )

@@ -5,8 +5,8 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
-from tests.factories import ClientFactory, SessionFactory, UserFactory
+from accounts.models import AuditEvent, User
+from tests.factories import BookingFactory, ClientFactory, OrganisationFactory, SessionFactory, UserFactory
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
