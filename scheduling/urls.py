@@ -58,6 +58,7 @@ urlpatterns = [
     path("termine/<uuid:uuid>/freigeben/", board.let_go, name="let_go"),
     path("termine/<uuid:uuid>/warum-nicht/", why_not.why_not, name="why_not"),
     path("termine/<uuid:uuid>/buchen/", bookings.book, name="book"),
+    path("termine/<uuid:uuid>/buchen/ausblick/", bookings.book_outlook, name="book_outlook"),
     path("buchungen/<uuid:uuid>/", bookings.booking, name="booking"),
     path("buchungen/<uuid:uuid>/absagen/", bookings.cancel_booking, name="cancel_booking"),
     path("buchungen/<uuid:uuid>/angerufen/", bookings.called, name="called"),

@@ -8,10 +8,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from clients.models import Client
+from clients.models import Client, Language
 from scheduling import resources
 from scheduling.batches import MOST_TIMES, MOST_WEEKS, Rhythm
-from scheduling.models import CancelReason, NoShowReason, Slot
+from scheduling.interpreters import Need, is_psychological
+from scheduling.models import CancelReason, Gender, NoShowReason, Slot
 from scheduling.problems import Visit
 
 # What a person chooses; the other reasons are written by the rule that cancels.
@@ -51,6 +52,12 @@ class BookForm(forms.Form):
         max_length=60,
         help_text=_("Straße, Nummer und Zimmer. Die Klientin oder der Klient liest das in der Nachricht."),
     )
+    interpreter_language = forms.ChoiceField(
+        label=_("Sprachmittlung"), choices=[("", _("ohne")), *Language.choices], required=False
+    )
+    interpreter_gender = forms.ChoiceField(
+        label=_("Wer soll sprachmitteln?"), choices=[("", _("egal")), *Gender.choices], required=False
+    )
     times = forms.IntegerField(
         label=_("Wie oft?"), min_value=1, max_value=MOST_TIMES, initial=1, required=False
     )
@@ -83,6 +90,8 @@ class BookForm(forms.Form):
                 self.add_error("client", _("Wählen Sie, für wen, oder schreiben Sie einen Namen."))
             if cleaned.get("client") and cleaned.get("guest"):
                 self.add_error("guest", _("Entweder jemand aus Ihren Fällen, oder ein anderer Name."))
+        if cleaned.get("interpreter_language") and (cleaned.get("times") or 1) > 1:
+            self.add_error("times", _("Mit Sprachmittlung bitte jeden Termin einzeln buchen."))
         return cleaned
 
     @property
@@ -90,6 +99,15 @@ class BookForm(forms.Form):
         """Several dates in one go; None: just this one. Of a valid form."""
         times, every = self.cleaned_data["times"] or 1, self.cleaned_data["every"] or 1
         return Rhythm(every, times) if times > 1 else None
+
+    @property
+    def need(self) -> Need | None:
+        """Who is to interpret, if anybody; also of a form that is not finished."""
+        language = self.cleaned_data.get("interpreter_language")
+        if not language:
+            return None
+        gender = self.cleaned_data.get("interpreter_gender", "")
+        return Need(language, gender=gender, is_psychological=is_psychological(self._kind))
 
     @property
     def visit(self) -> Visit:

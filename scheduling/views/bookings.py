@@ -18,7 +18,17 @@ from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
-from scheduling import assignments, batches, course_seats, doors, moving, problems, reminders, replies
+from scheduling import (
+    assignments,
+    batches,
+    course_seats,
+    doors,
+    moving,
+    outlook,
+    problems,
+    reminders,
+    replies,
+)
 from scheduling import booking as rules
 from scheduling.batches import NotAll, Planned, Rhythm
 from scheduling.forms.bookings import BookForm, CancelForm, NoShowForm
@@ -29,6 +39,8 @@ from scheduling.seats import ClockTimestamp
 books = requires(Permission.BOOK)
 # Seats of courses are taken by enrolment.
 _OF_COURSES = (SlotFormat.COURSE, SlotFormat.LESSON)
+# What the rest of the form says.
+_STILL_TO_SAY = frozenset({"needs_client", "needs_companion", "needs_place"})
 
 
 @books
@@ -39,9 +51,7 @@ def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
     Several dates in one go are shown first; `act` then says whether all or what is free is booked.
     """
-    slots = Slot.objects.bookable_by(request.user).filter(kind__needs_referral=False)
-    related = ("session__room", "session__specialist", "district", "kind", "calendar")
-    slot = get_object_or_404(slots.exclude(format__in=_OF_COURSES).select_related(*related), uuid=uuid)
+    slot = _bookable(request, uuid)
     form = BookForm(request.POST or None, user=request.user, slot=slot)
     if request.method != "POST" or not form.is_valid():
         context = {"slot": slot, "form": form, "hold": _own_hold(request, slot)}
@@ -56,10 +66,30 @@ def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
             visit=form.visit,
             by=request.user,
             idempotency_key=said["idempotency_key"],
+            interpreter=form.need,
         )
     except Refused as refused:
         return render(request, "scheduling/refused.html", {"slot": slot, "refused": refused}, status=409)
     return redirect("scheduling:booking", made.uuid)
+
+
+@books
+@require_POST
+@never_cache
+def book_outlook(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """What is worth knowing before booking for whom is chosen (fragment), and what stands against it."""
+    slot = _bookable(request, uuid)
+    form = BookForm(request.POST, user=request.user, slot=slot)
+    form.is_valid()
+    seen = outlook.look(slot, by=request.user, client=form.cleaned_data.get("client"), need=form.need)
+    against = [problem for problem in seen.problems if problem.code not in _STILL_TO_SAY]
+    return render(request, "scheduling/book.html#outlook", {"outlook": seen, "against": against})
+
+
+def _bookable(request: SignedInRequest, uuid: UUID) -> Slot:
+    slots = Slot.objects.bookable_by(request.user).filter(kind__needs_referral=False)
+    related = ("session__room", "session__specialist", "district", "kind", "calendar")
+    return get_object_or_404(slots.exclude(format__in=_OF_COURSES).select_related(*related), uuid=uuid)
 
 
 def _book_several(request: SignedInRequest, slot: Slot, form: BookForm, rhythm: Rhythm) -> HttpResponse:

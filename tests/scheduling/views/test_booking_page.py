@@ -8,10 +8,10 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import User
-from scheduling import openings
+from scheduling import courses, enrolments, openings
 from scheduling.models import Booking, Slot
 from tests import factories
-from tests.scheduling import offered
+from tests.scheduling import course_offers, offered
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,51 @@ def test_an_accompaniment_says_who_goes_along_and_where(anna: User) -> None:
     page = as_user(anna).get(answer.headers["Location"]).content.decode()
     assert "Jan Vogel" in page
     assert "Rathaus, Zimmer 2" in page
+
+
+def ask(user: User, slot: Slot, **form: Any) -> Any:
+    return as_user(user).post(reverse("scheduling:book_outlook", args=[slot.uuid]), form)
+
+
+def test_once_somebody_is_chosen_the_page_warns_of_their_course(anna: User) -> None:
+    client = factories.ClientFactory(owner=anna)
+    course = course_offers.enter(title="Deutsch für alle")
+    enrolments.enrol(course, client=client, by=anna)
+    lesson = courses.lessons(course)[3].start_at.astimezone(course.district.tz)
+    slot = offered.slot(anna, on=lesson.date(), at=time(10, 0))
+    later = offered.slot(anna, on=lesson.date(), at=time(15, 0), calendar=slot.calendar)
+
+    assert "Deutsch für alle" in ask(anna, slot, client=str(client.uuid)).content.decode()
+    for other in (ask(anna, slot), ask(anna, later, client=str(client.uuid))):
+        assert other.status_code == 200
+        assert not other.content.strip()
+    assert post(anna, slot, client=str(client.uuid)).status_code == 302
+
+
+def test_once_somebody_is_chosen_the_page_says_what_stands_against_it(anna: User) -> None:
+    client, slot = factories.ClientFactory(owner=anna), offered.slot(anna)
+    other = offered.slot(anna, calendar=offered.calendar(anna, "Zweite Stelle"))
+    post(anna, slot, client=str(client.uuid))
+    said = ask(anna, other, client=str(client.uuid)).content.decode()
+    assert "hat zu dieser Zeit schon einen Termin" in said
+    stranger = offered.caseworker("Caritas")
+    assert ask(stranger, other, client=str(client.uuid)).status_code == 404
+
+
+def test_somebody_to_interpret_is_booked_with_it_or_it_is_refused(anna: User) -> None:
+    client, slot = factories.ClientFactory(owner=anna), offered.slot(anna)
+    wish = {"client": str(client.uuid), "interpreter_language": "ar", "interpreter_gender": "f"}
+    factories.InterpreterFactory(gender="m")
+    assert "erfüllt den Wunsch" in ask(anna, slot, **wish).content.decode()
+    assert post(anna, slot, **wish).status_code == 409
+    woman = factories.InterpreterFactory(gender="f", for_psychological_talks=False)
+    assert woman.resource.name in ask(anna, slot, **wish).content.decode()
+    assert post(anna, slot, **wish, times="2").status_code == 422
+
+    answer = post(anna, slot, **wish)
+
+    assert woman.resource.reservations.get().booking == Booking.objects.get()
+    assert woman.resource.name in as_user(anna).get(answer.headers["Location"]).content.decode()
 
 
 def test_several_dates_are_shown_before_any_is_booked(anna: User) -> None:
