@@ -103,6 +103,7 @@ VERBS: dict[str, str | Promise] = {
     "absence_removed": _("Abwesenheit entfernt"),
     # Courses
     "added_dates": _("Kurstermine ergänzt"),
+    "taught_otherwise": _("Lehrkraft oder Ort gewechselt"),
     "enrolment_ended": _("Teilnahme beendet"),
     "attendance_marked": _("Anwesenheit vermerkt"),
     # Interpreters

@@ -39,7 +39,7 @@ from scheduling.transactions import constraint, tried_again
 Status = Booking.Status
 _BOOKINGS = Saving(Booking)
 # Reasons that end an appointment even after its time has come.
-_WHENEVER = frozenset({CancelReason.SESSION, CancelReason.CONSENT_REVOKED})
+_WHENEVER = frozenset({CancelReason.SESSION, CancelReason.COURSE, CancelReason.CONSENT_REVOKED})
 
 
 # --- Holding ---------------------------------------------------------------------------------
@@ -195,8 +195,8 @@ def _book(
         assignments.request(booking, need, found, by=by)
     if attach is not None:
         attach(booking)
-    waiting.found(booking, by=by, entry=accepts.entry_id if accepts else None)
     course_seats.note(booking)
+    waiting.found(booking, by=by, entry=accepts.entry_id if accepts else None)
     _seen("booked", booking, by=by, seat=booking.seat)
     feeds.appointment_changed(booking)
     reminders.plan(booking)

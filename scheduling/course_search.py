@@ -23,7 +23,7 @@ class Places:
     course: Course
     taken: int
     waiting: int
-    status: Course.Status
+    status: Course.Standing
 
     @property
     def capacity(self) -> int:
@@ -33,14 +33,14 @@ class Places:
     @property
     def free(self) -> int:
         """Seats one could have now."""
-        if self.status in {Course.Status.CANCELLED, Course.Status.FINISHED}:
+        if self.status in {Course.Standing.CANCELLED, Course.Standing.FINISHED}:
             return 0
         return max(self.capacity - self.taken, 0)
 
     @property
     def is_open(self) -> bool:
         """Whether one may enrol at all."""
-        return self.status in {Course.Status.PLANNED, Course.Status.RUNNING}
+        return self.status in {Course.Standing.PLANNED, Course.Standing.RUNNING}
 
     @property
     def is_stale(self) -> bool:
@@ -94,7 +94,7 @@ def of(user: User, course: Course) -> Places:
 def places(course: Course) -> Places:
     """A counted course (of `matching`)."""
     taken, waiting = getattr(course, "taken"), getattr(course, "waiting")
-    return Places(course, taken, waiting, course.status_on(timezone.localdate()))
+    return Places(course, taken, waiting, course.standing_on(timezone.localdate()))
 
 
 def grouped(courses: Sequence[Course]) -> list[Group]:

@@ -1,26 +1,31 @@
 """What a place on a course carries, whichever door it was taken through; and when its lessons are."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
+from django.db.models import Q
 from django.utils import timezone
 
 from clients.models import Client
-from scheduling.models import Booking, Enrolment, Slot, SlotFormat
+from scheduling.models import Booking, Enrolment, Slot, SlotFormat, WaitingEntry
 from scheduling.models.slot import SlotQuerySet
 
 
-def note(booking: Booking) -> None:
-    """Keep since when the course was asked for; inside the booking's transaction.
+def note(booking: Booking, *, asked_on: date | None = None) -> None:
+    """Keep since when the course was asked for; inside the booking's transaction, before its client's
+    entries of the waiting list end.
 
-    For whoever came over the waiting list, that is the day they were entered there. What is noted
-    already stays; a booking of anything but a course needs nothing.
+    That is the first of `asked_on` and the days they were entered for this course, or still wait for one
+    of its kind. What is noted already stays; a booking of anything but a course needs nothing.
     """
-    if booking.slot.is_course:
-        asked = booking.slot.waiting_entries.filter(client=booking.client_id, client__isnull=False)
-        first = asked.order_by("entered_at").values_list("entered_at", flat=True).first()
-        requested_on = timezone.localdate(first or booking.booked_at)
-        Enrolment.objects.get_or_create(booking=booking, defaults={"requested_on": requested_on})
+    slot = booking.slot
+    if not slot.is_course:
+        return
+    entries = WaitingEntry.objects.filter(client=booking.client_id, client__isnull=False)
+    entries = entries.filter(Q(slot=slot) | Q(kind=slot.kind_id, slot=None, ended_at=None))
+    days = [timezone.localdate(at) for at in entries.values_list("entered_at", flat=True)]
+    requested_on = min(filter(None, [asked_on, *days]), default=timezone.localdate(booking.booked_at))
+    Enrolment.objects.get_or_create(booking=booking, defaults={"requested_on": requested_on})
 
 
 def lessons_of(client: Client, start_at: datetime, end_at: datetime) -> SlotQuerySet:

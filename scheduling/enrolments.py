@@ -38,8 +38,8 @@ def enrol(
 ) -> Booking:
     """Take a place for one's own client, or for somebody from elsewhere. Raises `Refused`.
 
-    `requested_on` is the day the course was asked for (today without it): the days until its start are
-    counted from there. The same form acts once.
+    `requested_on` is the day the course was asked for (today without it, and never after the day they
+    began to wait for it): the days until its start are counted from there. The same form acts once.
     """
     if against := list(_against_whom(course, client, guest)):
         raise Refused(against)
@@ -48,8 +48,7 @@ def enrol(
         if guest:
             booking.guest = guest
             booking.save(update_fields=["guest"])
-        if requested_on is not None:
-            Enrolment.objects.get_or_create(booking=booking, defaults={"requested_on": requested_on})
+        course_seats.note(booking, asked_on=requested_on)
 
     return bookings.book(course.slot, client=client, by=by, idempotency_key=form, attach=attach)
 

@@ -83,6 +83,7 @@ def end_holds(closing: list[Slot], by: User) -> None:
 
 def give_up(booking: Booking, by: User) -> Booking:
     """Cancel it and put it on the list to rebook; inside the act's transaction."""
-    cancelled = bookings.cancel(booking, reason=CancelReason.SESSION, by=by)
+    reason = CancelReason.COURSE if booking.slot.is_course else CancelReason.SESSION
+    cancelled = bookings.cancel(booking, reason=reason, by=by)
     rebooking.note(cancelled)
     return cancelled

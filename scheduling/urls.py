@@ -150,6 +150,7 @@ urlpatterns = [
     path("kurse/<uuid:uuid>/karte/", courses.course_card, name="course_card"),
     path("kurse/<uuid:uuid>/plaetze/", courses.course_places, name="course_places"),
     path("kurse/<uuid:uuid>/aendern/", courses.change_course, name="change_course"),
+    path("kurse/<uuid:uuid>/lehrkraft-und-ort/", courses.change_teaching, name="change_teaching"),
     path("kurse/<uuid:uuid>/termine/", courses.add_lessons, name="add_lessons"),
     path("kurse/<uuid:uuid>/absagen/", courses.call_off_course, name="call_off_course"),
     path("kurse/<uuid:uuid>/anmelden/", enrolments.enrol, name="enrol"),

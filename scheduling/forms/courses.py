@@ -1,6 +1,8 @@
 """Forms around courses: entered, changed, searched, enrolled, left."""
 
+from collections.abc import Callable
 from datetime import date, time
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Municipality, Organisation, User
 from accounts.roles import Permission
 from clients.models import Client
-from scheduling import recurrence, resources
+from scheduling import recurrence, resources, teaching
 from scheduling.courses import Single, Weekly
 from scheduling.forms.bookings import ClientChoiceField
 from scheduling.models import Course, Enrolment, Level, Resource
@@ -108,18 +110,9 @@ class DetailsForm(forms.Form):
         return {name: self.cleaned_data[name] for name in self.details}
 
 
-class CourseForm(DetailsForm):
-    """A new course, with its dates, teacher and place."""
+class TeachingForm(forms.Form):
+    """Who teaches, and where."""
 
-    needs = {
-        "weekly": ("weekdays", "start_time", "minutes"),
-        "days": ("days", "start_time", "minutes"),
-        "none": (),
-    }
-
-    organisation = forms.ModelChoiceField(
-        Organisation.objects.none(), label=_("Anbieter"), empty_label=_("Bitte wählen")
-    )
     room = forms.ModelChoiceField(
         Resource.objects.none(), label=_("Raum"), empty_label=_("in keinem unserer Räume"), required=False
     )
@@ -133,6 +126,63 @@ class CourseForm(DetailsForm):
         Resource.objects.none(), label=_("Lehrkraft"), empty_label=_("noch offen"), required=False
     )
     new_teacher = forms.CharField(label=_("Oder eine neue Lehrkraft (Name)"), max_length=120, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._telling: Callable[[str], list[str]] = lambda text: []
+
+    def offer_people_and_rooms(self, user: User) -> None:
+        """Those of the user's district may be chosen."""
+        self._telling = partial(resources.telling_words, district=user.district)
+        known = Resource.objects.for_user(user)
+        self.offer("room", known.rooms())
+        self.offer("teacher", known.holding_sessions().filter(kind=Resource.Kind.STAFF))
+
+    def offer(self, name: str, choices: Any) -> None:
+        """What one may choose from."""
+        field = self.fields[name]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = choices
+
+    def clean_place(self) -> str:
+        text: str = self.cleaned_data["place"]
+        if told := self._telling(text):
+            raise forms.ValidationError(
+                _("Das verrät den Anlass: %(words)s. Bitte nur Straße, Nummer und Zimmer nennen."),
+                params={"words": ", ".join(f"„{word}“" for word in told)},
+            )
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not cleaned.get("room") and not cleaned.get("place") and "place" not in self.errors:
+            self.add_error("place", _("Bitte nennen Sie einen Raum oder einen Ort."))
+        return cleaned
+
+
+class ChangeTeachingForm(TeachingForm):
+    """As it is now, to be changed for the lessons to come."""
+
+    def __init__(self, data: Any = None, *, course: Course, user: User) -> None:
+        now = teaching.of(course)
+        super().__init__(data, initial={"teacher": now.teacher, "room": now.room, "place": now.place})
+        self.offer_people_and_rooms(user)
+        if course.series is None:
+            del self.fields["teacher"], self.fields["new_teacher"], self.fields["room"]
+
+
+class CourseForm(TeachingForm, DetailsForm):
+    """A new course, with its dates, teacher and place."""
+
+    needs = {
+        "weekly": ("weekdays", "start_time", "minutes"),
+        "days": ("days", "start_time", "minutes"),
+        "none": (),
+    }
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(), label=_("Anbieter"), empty_label=_("Bitte wählen")
+    )
     pattern = forms.ChoiceField(
         label=_("Termine"),
         choices=[
@@ -173,23 +223,11 @@ class CourseForm(DetailsForm):
 
     def __init__(self, data: Any = None, *, user: User) -> None:
         super().__init__(data, initial={"organisation": user.organisation, "start_on": timezone.localdate()})
-        self._district = user.district
+        self.offer_people_and_rooms(user)
         own = Organisation.objects.filter(district=user.district_id).order_by("short_name")
         if not user.may(Permission.PLAN_SESSIONS):
             own = own.filter(pk=user.organisation_id)
-        self._offer("organisation", own)
-        known = Resource.objects.for_user(user)
-        self._offer("room", known.rooms())
-        self._offer("teacher", known.holding_sessions().filter(kind=Resource.Kind.STAFF))
-
-    def clean_place(self) -> str:
-        text: str = self.cleaned_data["place"]
-        if told := resources.telling_words(text, self._district):
-            raise forms.ValidationError(
-                _("Das verrät den Anlass: %(words)s. Bitte nur Straße, Nummer und Zimmer nennen."),
-                params={"words": ", ".join(f"„{word}“" for word in told)},
-            )
-        return text
+        self.offer("organisation", own)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -202,8 +240,6 @@ class CourseForm(DetailsForm):
         first, last = cleaned.get("start_on"), cleaned.get("end_on")
         if pattern != "days" and first and last and last < first:
             self.add_error("end_on", _("Das Ende liegt vor dem Beginn."))
-        if not cleaned.get("room") and not cleaned.get("place") and "place" not in self.errors:
-            self.add_error("place", _("Bitte nennen Sie einen Raum oder einen Ort."))
         return cleaned
 
     @property
@@ -222,11 +258,6 @@ class CourseForm(DetailsForm):
             said["end_on"],
             frozenset(said["leave_out"]),
         )
-
-    def _offer(self, name: str, choices: Any) -> None:
-        field = self.fields[name]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = choices
 
 
 class ChangeCourseForm(DetailsForm):

@@ -41,6 +41,7 @@ class CancelReason(models.TextChoices):
     CLIENT = "client", _("auf Wunsch der Klientin / des Klienten")
     CASEWORKER = "caseworker", _("durch die Fallführung")
     SESSION = "session", _("Sprechstunde fällt aus")
+    COURSE = "course", _("Kurs fällt aus")
     CONSENT_REVOKED = "consent_revoked", pgettext_lazy("Grund", "Einwilligung widerrufen")
     ILLNESS = "illness", _("krank")
     NO_INTERPRETER = "no_interpreter", _("keine Sprachmittlung")

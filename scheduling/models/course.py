@@ -88,6 +88,14 @@ class Course(models.Model):
         THIRD_PARTIES = "third_parties", _("Dritte (keine Klientinnen und Klienten)")
 
     class Status(models.TextChoices):
+        """What is stored: whether it was called off. The rest its dates say (`standing_on`)."""
+
+        PLANNED = "planned", _("geplant")
+        CANCELLED = "cancelled", _("abgesagt")
+
+    class Standing(models.TextChoices):
+        """How it stands on a day."""
+
         PLANNED = "planned", _("geplant")
         RUNNING = "running", _("läuft")
         FINISHED = "finished", _("beendet")
@@ -134,13 +142,13 @@ class Course(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def status_on(self, day: date) -> "Course.Status":
-        """How it stands on a day. Stored is only whether it was called off; the rest its dates say."""
+    def standing_on(self, day: date) -> "Course.Standing":
+        """How it stands on a day, by its dates."""
         if self.status == Course.Status.CANCELLED:
-            return Course.Status.CANCELLED
+            return Course.Standing.CANCELLED
         if self.end_on is not None and self.end_on < day:
-            return Course.Status.FINISHED
-        return Course.Status.RUNNING if self.start_on <= day else Course.Status.PLANNED
+            return Course.Standing.FINISHED
+        return Course.Standing.RUNNING if self.start_on <= day else Course.Standing.PLANNED
 
     @property
     def levels(self) -> str:

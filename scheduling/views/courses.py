@@ -1,5 +1,6 @@
 """Courses: what is on offer, one course, entered, changed and called off by those who keep it."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,12 +15,21 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import audit
 from accounts.access import SignedInRequest, requires
+from accounts.models import Organisation
 from accounts.roles import Permission
-from scheduling import attendance, course_search, courses, enrolments, running
-from scheduling.forms.courses import AddLessonsForm, ChangeCourseForm, CourseForm, FilterForm, ReasonForm
-from scheduling.models import Course, Slot
+from scheduling import attendance, course_search, courses, enrolments, running, teaching
+from scheduling.forms.courses import (
+    AddLessonsForm,
+    ChangeCourseForm,
+    ChangeTeachingForm,
+    CourseForm,
+    FilterForm,
+    ReasonForm,
+)
+from scheduling.models import Course, Resource, Slot
 from scheduling.problems import Refused
 from scheduling.series import CannotPlan
+from scheduling.teaching import Setting
 
 PER_PAGE = 24
 LESSONS_SHOWN = 8
@@ -130,6 +140,29 @@ def change_course(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @keeps
 @require_http_methods(["GET", "POST"])
+def change_teaching(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """Another teacher, room or place for the lessons to come."""
+    found = _kept(request, uuid)
+    form = ChangeTeachingForm(request.POST or None, course=found, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            number = teaching.change(found, _setting(request, form, found), by=request.user)
+        except Refused as refused:
+            _say(form, refused)
+        else:
+            text = ngettext(
+                "Gespeichert, es gilt für %(number)s Kurstermin.",
+                "Gespeichert, es gilt für %(number)s Kurstermine.",
+                number,
+            )
+            messages.success(request, text % {"number": number} if number else _("Der Kurs ist gespeichert."))
+            return redirect("scheduling:course", uuid)
+    context = {"form": form, "course": found}
+    return render(request, "scheduling/change_teaching.html", context, status=422 if form.errors else 200)
+
+
+@keeps
+@require_http_methods(["GET", "POST"])
 def add_lessons(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """More dates."""
     found = _kept(request, uuid)
@@ -210,11 +243,20 @@ def _places(request: SignedInRequest, found: Course) -> dict[str, object]:
     }
 
 
+def _setting(request: SignedInRequest, form: ChangeTeachingForm, course: Course) -> Setting:
+    said = form.cleaned_data
+    room = said.get("room")
+    return Setting(_teacher(request, said, course.organisation), room, "" if room else said["place"])
+
+
+def _teacher(request: SignedInRequest, said: dict[str, Any], organisation: Organisation) -> Resource | None:
+    if said.get("new_teacher"):
+        return courses.ensure_teacher(said["new_teacher"], organisation, by=request.user)
+    return said.get("teacher")
+
+
 def _enter(request: SignedInRequest, form: CourseForm) -> Course:
     said = form.cleaned_data
-    teacher = said["teacher"]
-    if said["new_teacher"]:
-        teacher = courses.ensure_teacher(said["new_teacher"], said["organisation"], by=request.user)
     return courses.enter(
         by=request.user,
         organisation=said["organisation"],
@@ -222,7 +264,7 @@ def _enter(request: SignedInRequest, form: CourseForm) -> Course:
         lessons=form.lessons,
         start_on=said["start_on"],
         end_on=said["end_on"],
-        teacher=teacher,
+        teacher=_teacher(request, said, said["organisation"]),
         room=said["room"],
         place="" if said["room"] else said["place"],
         **form.said,
@@ -233,7 +275,7 @@ def _conflicts(refused: CannotPlan) -> list[str]:
     return [conflict.text for row in refused.conflicts[:5] for conflict in row.conflicts[:1]]
 
 
-def _say(form: ReasonForm | ChangeCourseForm, refused: Refused) -> None:
+def _say(form: ReasonForm | ChangeCourseForm | ChangeTeachingForm, refused: Refused) -> None:
     for problem in refused.problems:
         form.add_error(None, f"{problem.text} {problem.way_out}".strip())
 

@@ -209,6 +209,8 @@ def test_a_course_called_off_puts_everybody_on_the_list_to_rebook_and_frees_the_
     lost = courses.call_off(course, reason="zu wenige Anmeldungen", by=course.created_by)
 
     assert lost == [place]
+    place.refresh_from_db()
+    assert place.get_cancel_reason_display() == "Kurs fällt aus"
     assert Rebooking.objects.for_user(client.owner).open().get().booking == place
     assert not Reservation.objects.filter(resource=teacher).exists()
     assert lessons(course) == []
@@ -237,7 +239,7 @@ def test_courses_stand_neither_on_the_board_nor_in_the_planned_year() -> None:
 def test_how_a_course_stands_is_what_its_dates_say() -> None:
     course = offers.enter(lessons=offers.weekly(rule=EveryWeeks(1, (0,))))
     day = course.start_on
-    found = [course.status_on(day + timedelta(days=add)) for add in (-1, 0, 27, 28)]
+    found = [course.standing_on(day + timedelta(days=add)) for add in (-1, 0, 27, 28)]
     assert found == ["planned", "running", "running", "finished"]
     assert list(Course.objects.offered(day)) == [course]
     assert not Course.objects.offered(day + timedelta(days=28)).exists()

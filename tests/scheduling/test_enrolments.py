@@ -13,7 +13,7 @@ from django.utils import timezone
 from notifications.models import Message
 from scheduling import acceptance, booking, course_seats, courses, enrolments, reminders, seats, waiting
 from scheduling import offers as waiting_offers
-from scheduling.models import Booking, Course, Enrolment, Slot
+from scheduling.models import Booking, Course, Enrolment, Slot, WaitingEntry
 from scheduling.problems import Refused
 from tests import factories
 from tests.consultations.rivals import at_once
@@ -56,6 +56,22 @@ def test_who_enters_a_running_course_waited_until_their_place() -> None:
         Booking.objects.filter(pk=place.pk).update(booked_at=timezone.now())
         place = enrolments.of_course(course).get()
         assert enrolments.days_to_start(place) == (timezone.localdate() - asked).days
+
+
+@pytest.mark.django_db
+def test_who_waited_asked_on_the_day_they_began_to_wait() -> None:
+    """Whatever the form says later; a list of long ago that is over does not count."""
+    course, client = offers.enter(), factories.ClientFactory()
+    entries = {"kind": course.slot.kind, "client": client}
+    over = factories.WaitingFactory(**entries, ended_at=timezone.now(), outcome="withdrawn")
+    open_one = factories.WaitingFactory(**entries)
+    now = timezone.now()
+    for entry, days in ((over, 400), (open_one, 30)):
+        WaitingEntry.objects.filter(pk=entry.pk).update(entered_at=now - timedelta(days=days))
+    place = enrolments.enrol(course, client=client, requested_on=timezone.localdate(), by=client.owner)
+    assert place.enrolment.requested_on == timezone.localdate(now - timedelta(days=30))
+    open_one.refresh_from_db()
+    assert open_one.outcome == "booked"
 
 
 @pytest.mark.django_db

@@ -249,6 +249,25 @@ def test_a_course_is_changed_by_its_own_organisation(course: Course) -> None:
     assert (course.title, course.audience, course.slot.capacity) == ("Neu", "women", 5)
 
 
+def test_teacher_and_place_are_changed_by_those_who_keep_the_course(course: Course) -> None:
+    page = at("change_teaching", course)
+    others = offers.staff(organisation=factories.OrganisationFactory(name="Andere"))
+    answers = [
+        as_user(user).get(page).status_code for user in (offers.staff(), others, factories.UserFactory())
+    ]
+    assert answers == [200, 404, 403]
+    own = as_user(course.created_by)
+    assert 'value="Marktplatz 4"' in text(own.get(page))
+    assert "verrät den Anlass" in text(own.post(page, {"place": "Traumazentrum"}))
+    said = {"new_teacher": "Herr Neu", "place": "Marktplatz 4"}
+    answer = own.post(page, said, follow=True)
+    assert "Gespeichert, es gilt für 8 Kurstermine." in text(answer)
+    assert "Herr Neu" in text(answer)
+    again = own.post(page, {"teacher": Resource.objects.get(name="Herr Neu").pk, "place": "Marktplatz 4"})
+    assert again.status_code == 422
+    assert "dieselben wie bisher" in text(again)
+
+
 def test_dates_are_added_and_cancelled(course: Course) -> None:
     browser = as_user(course.created_by)
     day = offers.monday() + timedelta(days=2)
