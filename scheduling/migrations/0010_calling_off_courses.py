@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0008_reminder_rules"),
+        ("scheduling", "0009_booking_to_invite"),
     ]
 
     operations = [
