@@ -83,6 +83,7 @@ VERBS: dict[str, str | Promise] = {
     "answered": _("geantwortet"),
     "call_asked": _("um einen Anruf gebeten"),
     "called": _("angerufen"),
+    "gave_wrong_year": _("falsches Geburtsjahr angegeben"),
     "text_handled": _("SMS als erledigt vermerkt"),
     "external_added": _("Kalender von außerhalb verbunden"),
     "external_removed": _("Kalender von außerhalb entfernt"),

@@ -26,7 +26,9 @@ def open_booking(token: str) -> Booking | None:
 
 def _booking(uuid: UUID) -> Booking | None:
     return (
-        Booking.objects.select_related("client", "district", "slot__kind", "slot__session__room")
+        Booking.objects.select_related(
+            "client", "district__message_rules", "slot__kind", "slot__session__room"
+        )
         .filter(uuid=uuid, client__isnull=False, status__in=_SHOWN, end_at__gt=Now())
         .first()
     )

@@ -5,6 +5,7 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
@@ -13,10 +14,11 @@ from accounts.models import AuditEvent, District
 from clients import contact
 from clients.models import Client, Language
 from notifications import links, texts
-from notifications.models import Message
+from notifications.models import Message, MessageRules
 from scheduling import booking as rules
-from scheduling import client_link, reminders
+from scheduling import client_link, reminders, year_of_birth
 from scheduling.models import Booking, Slot
+from scheduling.templatetags.client_words import map_link
 from tests.factories import BookingFactory, ConsentFactory, DistrictFactory
 
 pytestmark = pytest.mark.django_db
@@ -140,11 +142,12 @@ def state(booking: Booking) -> list[object]:
 
 
 @pytest.mark.parametrize("many", [1, 3])
-def test_it_costs_one_query(booking: Booking, django_assert_num_queries, many: int) -> None:
+def test_it_costs_two_queries(booking: Booking, django_assert_num_queries, many: int) -> None:
     for block in range(1, many):
         BookingFactory(client=booking.client, slot__session=booking.slot.session, slot__block=block)
 
-    with django_assert_num_queries(1):
+    # the appointment with its district's rules; the district's own words
+    with django_assert_num_queries(2):
         page(booking)
 
 
@@ -227,7 +230,7 @@ def test_nobody_says_anything_else(booking: Booking, nonsense: str) -> None:
 def test_forms_work_without_cookies_and_scripts(booking: Booking) -> None:
     shown = page(booking)
 
-    assert shown.count('<form method="post">') == 4
+    assert shown.count('<form method="post">') == 5
     assert "csrf" not in shown
 
 
@@ -250,6 +253,137 @@ def test_the_calendar_file_dies_with_the_link(booking: Booking) -> None:
     say(booking, "wrong_number")
 
     assert Browser().get(address).status_code == 404
+
+
+def test_i_cannot_come_frees_the_seat_where_the_district_says_so(booking: Booking) -> None:
+    MessageRules.objects.create(district=booking.district, no_frees_the_seat=True)
+    address = path(booking)
+
+    shown = say(booking, "not_coming").content.decode()
+
+    assert texts.phrases("ar")["thanks_freed"] in shown
+    booking.refresh_from_db()
+    assert (booking.status, booking.cancel_reason, booking.answer) == ("cancelled", "client", "not_coming")
+    assert AuditEvent.objects.about(booking).filter(verb="cancelled", channel="link", actor=None).exists()
+    assert Browser().get(address).status_code == 404
+
+
+def test_please_call_is_asked_once_and_thanked_for(booking: Booking) -> None:
+    for _ in range(2):
+        say(booking, "please_call")
+
+    booking.refresh_from_db()
+    assert booking.call_asked_at is not None
+    assert texts.phrases("ar")["thanks_please_call"] in page(booking)
+    assert AuditEvent.objects.about(booking).filter(verb="call_asked", channel="link").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "query"),
+    [
+        ("Hauptstr. 1, Zimmer 3", "Hauptstr.+1"),
+        ("Haus A, Marktplatz 2, 2. OG, 71638 Musterstadt", "Haus+A%2C+Marktplatz+2%2C+71638+Musterstadt"),
+    ],
+)
+def test_a_map_is_one_tap_away_and_hears_the_street_only(address: str, query: str) -> None:
+    assert map_link(address) == f"https://www.openstreetmap.org/search?query={query}"
+
+
+def test_without_a_street_there_is_no_map(booking: Booking) -> None:
+    assert map_link("") == map_link("am Telefon") == ""
+    assert "openstreetmap.org/search?query=Hauptstr.+1" in page(booking)
+
+
+# --- Where the year of birth comes first ---------------------------------------------------------
+@pytest.fixture
+def closed(booking: Booking) -> Booking:
+    """The appointment of somebody born in 1990, in a district that asks."""
+    MessageRules.objects.create(district=booking.district, asks_year_of_birth=True)
+    return booking
+
+
+def post(booking: Booking, **said: str) -> str:
+    response = Browser(enforce_csrf_checks=True).post(path(booking), said)
+    assert response.status_code == 200
+    assert response.cookies == {}
+    return response.content.decode()
+
+
+def pass_in(shown: str) -> str:
+    return shown.split('name="pass" value="')[1].split('"')[0]
+
+
+def test_before_the_year_nothing_of_the_appointment_is_shown(closed: Booking) -> None:
+    shown = page(closed)
+
+    assert texts.phrases("ar")["year_of_birth_ask"] in shown
+    for word in ("Hauptstr. 1", f"{closed.start_at.astimezone(closed.district.tz):%H:%M}", 'value="coming"'):
+        assert word not in shown
+    assert Browser().get(f"{path(closed)}/termin.ics").status_code == 302
+
+
+@pytest.mark.parametrize("year", ["1990", " ۱۹۹۰ ", "１９９０"])
+def test_the_right_year_opens_it_in_any_numerals(closed: Booking, year: str) -> None:
+    shown = post(closed, year=year)
+
+    assert "Hauptstr. 1" in shown
+    opened = pass_in(shown)
+    again = post(closed, say="coming", **{"pass": opened})
+    assert texts.phrases("ar")["thanks_coming"] in again
+    calendar = Browser().post(f"{path(closed)}/termin.ics", {"pass": opened})
+    assert calendar.headers["Content-Type"].startswith("text/calendar")
+
+
+@pytest.mark.parametrize("year", ["1991", "90", "neunzehn", "", "-1990"])
+def test_a_wrong_year_opens_nothing(closed: Booking, year: str) -> None:
+    assert "Hauptstr. 1" not in post(closed, year=year)
+
+
+def test_answers_without_the_pass_change_nothing(closed: Booking) -> None:
+    other = BookingFactory(client=ConsentFactory().client, slot__session=closed.slot.session, slot__block=1)
+    foreign = pass_in(post(other, year="1990"))
+
+    for given in ("", "x", foreign):
+        assert "Hauptstr. 1" not in post(closed, say="not_coming", **{"pass": given})
+
+    closed.refresh_from_db()
+    assert closed.answer == ""
+
+
+def test_the_pass_ends_after_some_minutes(closed: Booking) -> None:
+    opened = pass_in(post(closed, year="1990"))
+
+    with time_machine.travel(timezone.now() + year_of_birth.OPEN_FOR + timedelta(minutes=1)):
+        assert "Hauptstr. 1" not in post(closed, **{"pass": opened})
+
+
+def test_wrong_years_lock_this_link_for_a_day_and_nobody_elses(closed: Booking) -> None:
+    other = BookingFactory(client=ConsentFactory().client, slot__session=closed.slot.session, slot__block=1)
+
+    for year in range(1960, 1960 + year_of_birth.TRIES_A_DAY):
+        post(closed, year=str(year))
+
+    locked = post(closed, year="1990")
+    assert "Hauptstr. 1" not in locked
+    assert 'name="year"' not in locked
+    assert closed.district.contact_phone in locked
+    assert "Hauptstr. 1" in post(other, year="1990")
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+        assert "Hauptstr. 1" in post(closed, year="1990")
+
+
+def test_a_stranger_says_so_without_the_year(closed: Booking) -> None:
+    assert texts.phrases("ar")["thanks_no_more_sms"] in post(closed, say="no_more_sms")
+    assert texts.phrases("ar")["thanks_wrong_number"] in post(closed, say="wrong_number")
+
+    client_of(closed).refresh_from_db()
+    assert client_of(closed).wrong_number_at is not None
+
+
+def test_where_no_year_is_known_none_is_asked(closed: Booking) -> None:
+    Client.objects.update(year_of_birth=None)
+
+    assert "Hauptstr. 1" in page(closed)
 
 
 # --- When the link is over ---------------------------------------------------------------------
