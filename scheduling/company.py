@@ -1,10 +1,11 @@
 """Who is reserved with an appointment (interpreter, second person), when it goes to another time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District
@@ -18,6 +19,14 @@ COMPANY_ELSEWHERE = Problem(
     _("Die Sprachmittlung oder Begleitung ist zu dieser Zeit nicht frei."),
     _("Wählen Sie eine andere Zeit, oder buchen Sie neu mit jemand anderem."),
 )
+
+
+def lock(bookings: Iterable[Booking], *, also: Iterable[Resource] = ()) -> None:
+    """Whoever goes along with the appointments, and others of the act; after the slots, before looking."""
+    concerned = Q(reservations__booking__in=list(bookings)) | Q(pk__in=[one.pk for one in also])
+    # A row is locked once however many reservations it has, so the keys are asked for apart.
+    keys = Resource.objects.filter(concerned).values("pk")
+    list(Resource.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
 
 
 def against(booking: Booking, by: timedelta, *, asked_at: datetime | None = None) -> list[Problem]:

@@ -21,6 +21,7 @@ from accounts.rows import Statement
 from scheduling import live
 from scheduling.models import Booking, Contingent, Series, SeriesContingent, Session, Slot
 from scheduling.problems import Problem, Refused
+from scheduling.transactions import tried_again
 from scheduling.wall_clock import midnight
 
 MORE_THAN_SEATS = Problem(
@@ -140,6 +141,7 @@ def make(series: Series, sessions: Sequence[Session], seats: Mapping[int, int]) 
         )
 
 
+@tried_again
 @transaction.atomic
 def set_aside(
     session: Session, shares: Mapping[Organisation, int], *, free_days_before: int, by: User
@@ -149,7 +151,9 @@ def set_aside(
     What is taken already is counted anew, with the session's slots locked. Raises `Refused` when there
     are not so many seats, or too many of them are others' already.
     """
-    slots = list(Slot.objects.select_for_update(no_key=True).filter(session=session).order_by("pk"))
+    slots = _locked(session)
+    # Only now: a session that was being moved has a new day, and what was divided has one slot more.
+    session.refresh_from_db(fields=["start_at"])
     total = sum(slot.capacity for slot in slots if slot.is_open)
     wanted = {organisation.pk: number for organisation, number in shares.items() if number > 0}
     if sum(wanted.values()) > total:
@@ -165,6 +169,7 @@ def set_aside(
     return rows
 
 
+@tried_again
 @transaction.atomic
 def set_aside_from_series(
     series: Series, shares: Mapping[Organisation, int], *, free_days_before: int, by: User
@@ -202,6 +207,15 @@ def shift(session: Session, was_at: datetime) -> None:
         days_before = (was_on - row.free_from_at.astimezone(zone).date()).days
         row.free_from_at = _free_from(session, days_before)
         row.save(update_fields=["free_from_at"])
+
+
+def _locked(session: Session) -> list[Slot]:
+    """The session's slots as they are now; also those that whoever had one of the locks before has made."""
+    slots: list[Slot] = []
+    others = Slot.objects.select_for_update(no_key=True).filter(session=session).order_by("pk")
+    while found := list(others.exclude(pk__in=[slot.pk for slot in slots])):
+        slots += found
+    return slots
 
 
 def _rows(

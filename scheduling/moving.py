@@ -185,7 +185,7 @@ def _place(found: Booking, to: Locked, by: User, limit: Sequence[Problem] = ()) 
     # A coordinator of another office moves it, but it stays the seat of those who booked it.
     whose = by if by.organisation_id == found.holder.organisation_id else found.holder
     visit = companions.visit_of(found)
-    companions.lock(visit)
+    company.lock([found])
     facts = seats.look(
         to,
         by=whose,

@@ -49,8 +49,9 @@ _PLACE = f"""
     SELECT {{slot}}, {{kind}}, {{district}}, {{session}}, {{room}}, clock_timestamp(), EXISTS (
         SELECT FROM scheduling_contingent contingent
         WHERE contingent.session_id = session.id AND contingent.free_from_at > clock_timestamp()
-    ), {AWAY}
+    ), {AWAY}, slot.version <> before.version
     FROM scheduling_slot slot
+    JOIN scheduling_slot before ON before.id = slot.id
     JOIN scheduling_appointmentkind kind ON kind.id = slot.kind_id
     JOIN accounts_district district ON district.id = slot.district_id
     JOIN scheduling_session session ON session.id = slot.session_id
@@ -118,8 +119,9 @@ def _place(statement: Statement, slot_id: int) -> Locked:
     if found is None:
         raise Slot.DoesNotExist
     slot, slot.kind, slot.district, slot.session, slot.session.room, now, *said = found
-    slot.session.has_contingents, slot.is_away = said
-    return Locked(slot, now)
+    slot.session.has_contingents, slot.is_away, has_changed = said
+    # Whoever waited for the lock has the slot as it is now, and all around it as it was before the wait.
+    return _place(statement, slot_id) if has_changed else Locked(slot, now)
 
 
 def clock() -> datetime:

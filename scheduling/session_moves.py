@@ -137,7 +137,10 @@ def move(session: Session, to: Place, *, by: User, expected: Iterable[Booking] |
 
 def _move(session: Session, to: Place, by: User, expected: Iterable[Booking] | None) -> Moved:
     places = sessions.lock(session)
-    _lock_resources([*to.resources, *filter(None, (session.specialist, session.room))])
+    company.lock(
+        sessions.of(session).filter(status=Booking.Status.BOOKED),
+        also=[*to.resources, *filter(None, (session.specialist, session.room))],
+    )
     found = Session.objects.select_for_update(no_key=True, of=("self",)).select_related(
         "calendar", "district", "series__event", "specialist", "room"
     )
@@ -216,11 +219,6 @@ def _with_specialist(slot: Slot, session: Session, to: Place) -> Slot:
 
 
 # --- Moving -------------------------------------------------------------------------------------
-def _lock_resources(resources: Iterable[Resource]) -> None:
-    keys = [resource.pk for resource in resources]
-    list(Resource.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
-
-
 def _move_session(session: Session, plan: Preview, to: Place, by: User, now: datetime) -> None:
     """`original_start_at` stays: by it the series knows its date."""
     session.start_at, session.end_at = plan.start_at, plan.end_at

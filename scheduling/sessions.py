@@ -57,15 +57,18 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
 
 
 def lock(session: Session) -> list[seats.Locked]:
-    """The session's slots, locked after the clients booked on them.
+    """The session's slots, locked after the clients booked on them; also those that whoever had one of
+    the locks before has made.
 
     A client booked in between is locked out of order by `booking.cancel`; should that ever meet a
     rival, PostgreSQL ends one of them and `tried_again` repeats it.
     """
     concerned = of(session).filter(status=Booking.Status.BOOKED).values("client")
     list(Client.objects.select_for_update(no_key=True).filter(pk__in=concerned).order_by("pk"))
-    keys = session.slots.order_by("pk").values_list("pk", flat=True)
-    return [seats.lock(pk) for pk in keys]
+    locked: dict[int, seats.Locked] = {}
+    while found := session.slots.exclude(pk__in=locked).order_by("pk").values_list("pk", flat=True):
+        locked |= {pk: seats.lock(pk) for pk in found}
+    return list(locked.values())
 
 
 def of(session: Session) -> BookingQuerySet:

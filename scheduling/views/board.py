@@ -16,7 +16,7 @@ from accounts.roles import Permission
 from scheduling import board as boards
 from scheduling import booking, contingents, waiting
 from scheduling.board import Month
-from scheduling.models import Booking, Session, Slot
+from scheduling.models import Booking, Session, Slot, SlotFormat
 from scheduling.problems import Refused
 
 sees_board = requires(Permission.SEE_BOARD)
@@ -121,9 +121,9 @@ def _card(
 
 
 def _slot(request: SignedInRequest, uuid: UUID) -> Slot:
-    return get_object_or_404(
-        Slot.objects.for_user(request.user).select_related("district", "session"), uuid=uuid
-    )
+    """No seats of courses: they have a page of their own, and are not held."""
+    seen = Slot.objects.for_user(request.user).exclude(format__in=[SlotFormat.COURSE, SlotFormat.LESSON])
+    return get_object_or_404(seen.select_related("district", "session"), uuid=uuid)
 
 
 def _month_of_next(user: User, coming: list[Session]) -> Month:
