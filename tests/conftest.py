@@ -192,6 +192,21 @@ def live_server_daphne(transactional_db: None, _daphne: Daphne) -> Daphne:
     return _daphne
 
 
+@pytest.fixture(scope="session")
+def _second_daphne(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daphne]:
+    server = Daphne(tmp_path_factory.mktemp("second") / "log")
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def two_servers(live_server_daphne: Daphne, _second_daphne: Daphne) -> list[Daphne]:
+    """Two web processes on one database."""
+    if not _second_daphne.is_running:
+        _second_daphne.start()
+    return [live_server_daphne, _second_daphne]
+
+
 @pytest.fixture
 def worker(transactional_db: None, tmp_path: Path) -> Iterator[Worker]:
     """A real worker that runs the periodic tasks while the test lasts."""

@@ -4,7 +4,6 @@ Two guards stand behind each other, the slot's lock and the constraints. Each al
 only with both away is a seat booked twice.
 """
 
-import http.client
 import threading
 import uuid
 from collections import Counter
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +18,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent
 from clients.models import Client
 from notifications.models import Message
 from scheduling import booking as rules
@@ -30,7 +28,7 @@ from scheduling.problems import Refused
 from tests import factories
 from tests.consultations.rivals import at_once, killed_after
 from tests.servers import Daphne
-from tests.sign_in import as_user
+from tests.sign_in import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -340,38 +338,6 @@ def test_killed_while_booking_leaves_the_whole_booking_or_nothing(
 
 
 # --- Over HTTP, two web processes ----------------------------------------------------------------
-@pytest.fixture
-def two_servers(live_server_daphne: Daphne, tmp_path: Path) -> Iterator[list[Daphne]]:
-    second = Daphne(tmp_path / "second.log")
-    second.start()
-    yield [live_server_daphne, second]
-    second.end()
-
-
-class Caller:
-    """A signed-in browser that can post forms."""
-
-    TOKEN = "t" * 32
-
-    def __init__(self, user: User, server: Daphne) -> None:
-        self.user, self.server = user, server
-        cookie = as_user(user).cookies["sessionid"].value
-        self.headers = {
-            "Cookie": f"sessionid={cookie}; csrftoken={self.TOKEN}",
-            "X-CSRFToken": self.TOKEN,
-            "HX-Request": "true",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-
-    def post(self, path: str, body: str = "") -> tuple[int, str]:
-        line = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
-        line.request("POST", path, body, self.headers)
-        answer = line.getresponse()
-        said = answer.read().decode()
-        line.close()
-        return answer.status, said
-
-
 @pytest.fixture
 def callers(two_servers: list[Daphne], cases: list[Client]) -> list[Caller]:
     return [Caller(client.owner, two_servers[number % 2]) for number, client in enumerate(cases)]
