@@ -32,11 +32,13 @@ if _EMBEDDED:
 django.setup()
 
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.management.commands import flush
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, Page
 
-from tests import browsing, emptying
+from tests import browsing, emptying, migrated
 from tests.servers import Daphne, Worker
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
@@ -118,18 +120,23 @@ def database_server() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    request: pytest.FixtureRequest,
-    database_server: None,
-    django_db_modify_db_settings_parallel_suffix: None,
-) -> None:
-    """A database name of one's own, so that two processes of one checkout do not meet.
+def django_db_keepdb() -> bool:
+    """The database is there already; migrations newer than it are run."""
+    return True
 
-    With `--reuse-db` the name is the same each time.
-    """
-    if not request.config.getoption("reuse_db"):
-        _drop_leftovers()
-        settings.DATABASES["default"]["TEST"]["NAME"] = f"test_sprechstunde_{os.getpid()}"
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    database_server: None, django_db_modify_db_settings_parallel_suffix: None
+) -> Iterator[None]:
+    """A database of one's own, so that two processes of one checkout do not meet."""
+    _drop_leftovers()
+    name = f"test_sprechstunde_{os.getpid()}"
+    migrated.create(name, from_template=_EMBEDDED)
+    settings.DATABASES["default"]["TEST"]["NAME"] = name
+    yield
+    connection.close()
+    migrated.drop(name)
 
 
 def _drop_leftovers() -> None:
@@ -159,6 +166,16 @@ def quick_emptying() -> Iterator[None]:
     """Transactional tests leave empty tables behind, and fast."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", emptying.sql_flush)
+        patch.setattr(flush, "emit_post_migrate_signal", emptying.nothing_to_write_anew)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Argon2 as ever, but without its price: the tests hash hundreds of passwords."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"time_cost": 1, "memory_cost": 8, "parallelism": 1}.items():
+            patch.setattr(Argon2PasswordHasher, name, value)
         yield
 
 
