@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from importlib.resources import files
 from typing import Any
 
+import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
@@ -17,17 +17,41 @@ from config.bootstrap import system_chromium
 # WCAG 2.2 AA is the law (BITV); best practices are our own wish.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 QUIET = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A running Chromium without a window."""
-    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=system_chromium(), args=[*QUIET, *as_root])
-        yield browser
-        browser.close()
+class Chromium:
+    """A Chromium without a window that is started when first needed and ended with `end`.
+
+    Playwright keeps an event loop running in this thread while it lives, by which Django would think
+    itself called from async code: hence the permission, and no async test may run meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._running: ExitStack | None = None
+        self._browser: Browser | None = None
+
+    def browser(self) -> Browser:
+        """The running browser."""
+        if self._browser is None:
+            with ExitStack() as running:
+                patch = running.enter_context(pytest.MonkeyPatch.context())
+                patch.setenv(_UNSAFE, "true")
+                playwright = running.enter_context(sync_playwright())
+                as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+                self._browser = playwright.chromium.launch(
+                    executable_path=system_chromium(), args=[*QUIET, *as_root]
+                )
+                running.callback(self._browser.close)
+                self._running = running.pop_all()
+        return self._browser
+
+    def end(self) -> None:
+        """End it, if it runs."""
+        if self._running is not None:
+            self._running.close()
+        self._running = self._browser = None
 
 
 class Windows:

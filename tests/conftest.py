@@ -234,16 +234,26 @@ def worker(transactional_db: None, tmp_path: Path) -> Iterator[Worker]:
 
 
 # --- Browser -----------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium for the tests of one module.
+_chromium = browsing.Chromium()
 
-    Playwright keeps an event loop running in this thread while it lives, by which Django would
-    think itself called from async code: hence the permission, and no async tests in such modules.
-    """
-    with pytest.MonkeyPatch.context() as patch, browsing.chromium() as started:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield started
+
+@pytest.fixture
+def chromium() -> Browser:
+    """A Chromium, the same for all browser tests that follow each other."""
+    return _chromium.browser()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """No Chromium stays behind for a test that uses none: it might be an async one."""
+    if "chromium" not in getattr(nextitem, "fixturenames", ()):
+        _chromium.end()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Browser:
+    """For tests that open their windows themselves."""
+    return chromium
 
 
 @pytest.fixture

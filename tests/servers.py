@@ -48,7 +48,7 @@ class Process:
         self.command = [sys.executable, *command]
         self.log = log
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"},
             "SPRECHSTUNDE_MODE": "test",
             "SPRECHSTUNDE_DB_ROLE": "app",
             "DATABASE_URL": database_url("app"),

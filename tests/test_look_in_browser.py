@@ -18,10 +18,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.template import engines
 from django.utils import timezone, translation
-from playwright.sync_api import Browser, Locator, Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 from pytest_django import Settings
 
-from config.bootstrap import system_chromium
 from tests.test_look import ReferralForm, person, request_of
 
 HOST = "http://localhost:9"
@@ -68,14 +67,6 @@ SHOWCASE = """
   {% enddialog %}
 {% endblock %}
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=system_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Harness:
