@@ -17,6 +17,7 @@ from psycopg import sql
 from config import embedded_db
 
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+TEMPLATE = "BENCHMARK_TEMPLATE"
 _PREFIX = "bench_sprechstunde_"
 _POOL = "8"
 
@@ -31,8 +32,10 @@ def private_database() -> Iterator[None]:
     with embedded_db.addresses("test") as server:
         _drop_leftovers(server["DATABASE_OWNER_URL"])
         name = f"{_PREFIX}{os.getpid()}"
+        # The tests have a migrated database to copy; what it lacks is migrated below all the same.
+        template = sql.Identifier(os.environ.get(TEMPLATE, "template1"))
         with psycopg.connect(server["DATABASE_OWNER_URL"], autocommit=True) as db:
-            db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
         try:
             os.environ.update({key: _renamed(address, name) for key, address in server.items()})
             os.environ.update(_ENVIRONMENT)

@@ -8,7 +8,7 @@ here. Transactional tests run as the owner, because Django empties the tables af
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import django
@@ -39,6 +39,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, Page
 
 from tests import browsing, emptying, migrated
+from tests import rounds as every_round
 from tests.servers import Daphne, Worker
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
@@ -86,7 +87,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 # --- Rounds ----------------------------------------------------------------------------------
-FULL_ROUNDS = os.environ.get("ROUNDS") == "full"
 _rounds_run: dict[str, str] = {}
 
 
@@ -96,7 +96,7 @@ def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
     promises`), else a tenth of it, at least 1. The number is printed at the end."""
 
     def number(full: int) -> int:
-        chosen = full if FULL_ROUNDS else max(1, full // 10)
+        chosen = full if every_round.FULL else max(1, full // 10)
         request.node.user_properties.append(("rounds", f"{chosen} of {full}"))
         return chosen
 
@@ -106,6 +106,38 @@ def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for test, number in _rounds_run.items():
         terminalreporter.write_line(f"rounds: {number} in {test}")
+
+
+# --- Order -------------------------------------------------------------------------------------
+BROWSER, LONG, SHORT = range(3)
+LONG_FIXTURES = {"worker", "live_server_daphne", "rounds"}
+LONG_FILES = ("tests/benchmarks", "tests/config", "tests/test_main_job.py")
+
+
+@pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
+def pytest_long_tests_first(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With two processes (`-n 2`) each begins with what takes long, so that none waits in the end.
+
+    `--dist worksteal` gives one process the first half and the other the second, and whoever is done
+    takes from the end of the other's. One gets the browser tests, which share a Chromium.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    sorts: dict[int, list[pytest.Item]] = {BROWSER: [], LONG: [], SHORT: []}
+    for item in items:
+        sorts[_length(item)].append(item)
+    rest = max(0, len(items) // 2 - len(sorts[BROWSER]))
+    items[:] = [*sorts[BROWSER], *sorts[SHORT][:rest], *sorts[LONG], *sorts[SHORT][rest:]]
+
+
+def _length(item: pytest.Item) -> int:
+    if "chromium" in _fixtures(item):
+        return BROWSER
+    return LONG if LONG_FIXTURES & set(_fixtures(item)) or item.nodeid.startswith(LONG_FILES) else SHORT
+
+
+def _fixtures(item: pytest.Item | None) -> Collection[str]:
+    return getattr(item, "fixturenames", ())
 
 
 # --- Database --------------------------------------------------------------------------------
@@ -120,6 +152,12 @@ def database_server() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def migrated_template(database_server: None) -> str | None:
+    """The migrated database that others are copied from; on a server from outside we leave none behind."""
+    return migrated.template() if _EMBEDDED else None
+
+
+@pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """The database is there already; migrations newer than it are run."""
     return True
@@ -127,12 +165,12 @@ def django_db_keepdb() -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    database_server: None, django_db_modify_db_settings_parallel_suffix: None
+    migrated_template: str | None, django_db_modify_db_settings_parallel_suffix: None
 ) -> Iterator[None]:
     """A database of one's own, so that two processes of one checkout do not meet."""
     _drop_leftovers()
     name = f"test_sprechstunde_{os.getpid()}"
-    migrated.create(name, from_template=_EMBEDDED)
+    migrated.create(name, template=migrated_template)
     settings.DATABASES["default"]["TEST"]["NAME"] = name
     yield
     connection.close()
@@ -246,7 +284,7 @@ def chromium() -> Browser:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
     """No Chromium stays behind for a test that uses none: it might be an async one."""
-    if "chromium" not in getattr(nextitem, "fixturenames", ()):
+    if "chromium" not in _fixtures(nextitem):
         _chromium.end()
 
 

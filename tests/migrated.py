@@ -12,36 +12,50 @@ from psycopg import sql
 _PREFIX = "test_migrated_"
 
 
-def create(name: str, *, from_template: bool) -> None:
-    """Create the database `name`: a copy of the migrated template, or an empty one.
+def template() -> str:
+    """The name of a migrated database to copy.
 
-    The template is made by the first who needs it and kept for as long as the migrations stay as they
-    are. Whoever uses the copy migrates it nevertheless: a copy that is complete takes a moment.
+    It is made by the first who needs it and kept for as long as the migrations stay as they are.
     """
-    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as db:
-        if not from_template:
-            _run(db, "CREATE DATABASE {}", name)
-            return
+    with _owner() as db:
         db.execute("SELECT pg_advisory_lock(hashtext('migrated'))")
-        template = _PREFIX + _digest()
-        found = db.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [_PREFIX + "%"])
-        names = {found_name for (found_name,) in found}
-        if template not in names:
+        name = _PREFIX + _digest()
+        found = db.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [_PREFIX])
+        names = {str(row[0]) for row in found}
+        if name not in names:
             for stale in names:
                 _run(db, "DROP DATABASE {} WITH (FORCE)", stale)
-            _make(db, template)
+            _make(db, name)
+        return name
+
+
+def create(name: str, *, template: str | None) -> None:
+    """Create the database `name`, as a copy of the template or empty.
+
+    Whoever uses the copy migrates it nevertheless: that takes a moment where nothing is missing.
+    """
+    with _owner() as db:
+        if template is None:
+            _run(db, "CREATE DATABASE {}", name)
+            return
+        # PostgreSQL copies for one at a time.
+        db.execute("SELECT pg_advisory_lock(hashtext('migrated'))")
         _run(db, "CREATE DATABASE {} TEMPLATE {}", name, template)
 
 
 def drop(name: str) -> None:
     """Drop the database, whoever is still connected."""
-    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as db:
+    with _owner() as db:
         _run(db, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
-def _make(db: psycopg.Connection, template: str) -> None:
+def _owner() -> psycopg.Connection:
+    return psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True)
+
+
+def _make(db: psycopg.Connection, name: str) -> None:
     """Migrate a new database and only then give it the template's name."""
-    part = template + "_part"
+    part = name + "_part"
     _run(db, "CREATE DATABASE {}", part)
     address, _, query = os.environ["DATABASE_OWNER_URL"].partition("?")
     subprocess.run(
@@ -50,7 +64,7 @@ def _make(db: psycopg.Connection, template: str) -> None:
         env={**os.environ, "DATABASE_OWNER_URL": f"{address.rsplit('/', 1)[0]}/{part}?{query}".rstrip("?")},
         check=True,
     )
-    _run(db, "ALTER DATABASE {} RENAME TO {}", part, template)
+    _run(db, "ALTER DATABASE {} RENAME TO {}", part, name)
 
 
 def _digest() -> str:

@@ -1,20 +1,18 @@
 """Signing in as a person does it, in a real Chromium: first time, every time, idle, locked."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from accounts import second_factor
 from accounts.models import TotpDevice
 from tests import browsing
 from tests.browsing import axe, sign_in
 from tests.factories import PASSWORD, UserFactory
-from tests.servers import Daphne
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # A code works once; the next step's is valid already.
@@ -118,31 +116,24 @@ def test_a_locked_desk_opens_with_a_code_where_one_was(windows: browsing.Windows
     expect(page).to_have_url(re.compile("/krisenkarte/$"))
 
 
-@pytest.fixture
-def hasty(browser: Browser, transactional_db: None, tmp_path: Path) -> Iterator[browsing.Windows]:
-    """Windows on a server that signs out after a quarter of a minute."""
-    daphne = Daphne(tmp_path / "log", IDLE_TIMEOUT_SECONDS="15")
-    daphne.start()
-    windows = browsing.Windows(browser, daphne.url)
-    yield windows
-    windows.close()
-    daphne.end()
-    assert windows.faults == []
-
-
-def test_an_idle_person_is_warned_may_stay_and_is_signed_out_in_the_end(hasty: browsing.Windows) -> None:
+def test_an_idle_person_is_warned_may_stay_and_is_signed_out_in_the_end(windows: browsing.Windows) -> None:
     user = UserFactory(username="anna", password=PASSWORD)
     second_factor.give(user, second_factor.new_secret())
-    page = hasty.open()
+    page = windows.open()
+    page.clock.install()
     sign_in(page, user, PASSWORD)
     page.goto("/konto/")
     dialog = page.locator("#idle-dialog")
-    expect(dialog).to_be_visible(timeout=15_000)
+    almost_idle = settings.IDLE_TIMEOUT_SECONDS - 90
+    page.clock.fast_forward(almost_idle * 1000)
+    expect(dialog).to_be_visible()
     assert axe(page) == []
     dialog.get_by_role("button", name="Angemeldet bleiben").click()
     expect(dialog).to_be_hidden()
-    expect(dialog).to_be_visible(timeout=15_000)
-    expect(page).to_have_url(re.compile(r"/anmelden/\?next=%2Fkonto%2F"), timeout=20_000)
+    page.clock.fast_forward(almost_idle * 1000)
+    expect(dialog).to_be_visible()
+    page.clock.fast_forward(100_000)
+    expect(page).to_have_url(re.compile(r"/anmelden/\?next=%2Fkonto%2F"))
     expect(page.locator("main")).to_contain_text("Sie waren eine Weile nicht aktiv")
     _give_password(page)
     TotpDevice.objects.filter(user=user).update(last_t=-1)

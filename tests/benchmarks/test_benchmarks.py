@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import run
+from benchmarks import database, run
 from benchmarks.frame import Goal, Result, side_by_side, write_down
 from config.embedded_db import CHECKOUT
 
@@ -54,6 +54,13 @@ def test_an_unknown_name_is_answered_with_those_there_are(capsys: pytest.Capture
     assert all(name in said for name in run.BENCHMARKS)
 
 
+@pytest.fixture(autouse=True)
+def migrated_already(migrated_template: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run takes a copy instead of migrating from nothing."""
+    if migrated_template:
+        monkeypatch.setenv(database.TEMPLATE, migrated_template)
+
+
 def measured(name: str, folder: Path) -> tuple[str, list[dict[str, object]]]:
     """What a quick run says, and what it writes down."""
     file = folder / "bench.jsonl"
@@ -63,7 +70,7 @@ def measured(name: str, folder: Path) -> tuple[str, list[dict[str, object]]]:
     return done.stdout, lines(file)
 
 
-def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path, database_server: None) -> None:
+def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path) -> None:
     said, results = measured("booking-rule", tmp_path)
 
     assert "fsync=on, synchronous_commit=on, full_page_writes=on" in said
@@ -71,21 +78,21 @@ def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path, datab
     assert all(line["name"] == "booking-rule" and line["unit"] == "bookings/s" for line in results)
 
 
-def test_a_feed_is_measured_cold_warm_and_unchanged(tmp_path: Path, database_server: None) -> None:
+def test_a_feed_is_measured_cold_warm_and_unchanged(tmp_path: Path) -> None:
     _, results = measured("feed", tmp_path)
 
     assert [str(line["note"]).split(",")[0] for line in results] == ["cold", "warm", "304"]
     assert [line["goal"] for line in results] == ["<= 0.1", "<= 0.01", "<= 0.01"]
 
 
-def test_the_agenda_is_measured_with_its_queries(tmp_path: Path, database_server: None) -> None:
+def test_the_agenda_is_measured_with_its_queries(tmp_path: Path) -> None:
     _, [line] = measured("agenda", tmp_path)
 
     assert (line["name"], line["goal"], line["unit"]) == ("agenda", "<= 6", "ms")
     assert "queries beyond those of an empty page" in str(line["note"])
 
 
-def test_a_booking_over_http_is_measured(tmp_path: Path, database_server: None) -> None:
+def test_a_booking_over_http_is_measured(tmp_path: Path) -> None:
     said, [line] = measured("booking-http", tmp_path)
 
     assert "booking-http: " in said

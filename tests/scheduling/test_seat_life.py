@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from notifications.models import Message
 from scheduling import board, live, moving, problems, session_moves
 from scheduling import booking as rules
@@ -19,6 +19,7 @@ from scheduling.models import Booking, BookingMove, Rebooking, Session, Slot
 from scheduling.problems import Refused
 from scheduling.session_moves import Place
 from tests import factories
+from tests import rounds as every_round
 
 pytestmark = pytest.mark.django_db
 
@@ -203,6 +204,7 @@ class SeatLife(RuleBasedStateMachine):
         """For every viewer the card, for everyone the frame, both as the rows say."""
         topic = live.topic(self.slots[0].session)
         frames = {frame.slot: frame for frame in live.frames([topic])}
+        cards = {person: self._cards(person) for person in self.people}
         for slot in self.slots:
             living = list(Booking.objects.living().filter(slot=slot))
             free = slot.capacity - len(living)
@@ -211,7 +213,7 @@ class SeatLife(RuleBasedStateMachine):
             assert f'"state" : "{"free" if free else "held" if held else "taken"}"' in frame.text
             assert f'"free" : {free}' in frame.text
             for person in self.people:
-                card = board.card(person, slot)
+                card = cards[person][slot.pk]
                 assert card.free_seats == free
                 assert card.slot.version == frame.version
                 own = {one.status for one in living if one.holder == person}
@@ -221,6 +223,11 @@ class SeatLife(RuleBasedStateMachine):
                     assert card.state == "mine"
                 else:
                     assert card.state == ("free" if free else "held" if held else "taken")
+
+    def _cards(self, person: User) -> dict[int, board.Card]:
+        day = board.day(person, self.slots[0].session)
+        assert day is not None
+        return {card.slot.pk: card for card in day.cards}
 
 
 def _queued_keys() -> list[str]:
@@ -239,7 +246,7 @@ def test_any_order_of_acts_keeps_the_promises(rounds: Any) -> None:
         SeatLife,
         settings=settings(
             max_examples=rounds(100),
-            stateful_step_count=30,
+            stateful_step_count=every_round.of(30, quick=15),
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -20,6 +20,7 @@ from scheduling.planning import Block, Outcome, Outline
 from scheduling.recurrence import EveryWeeks, MonthDay, NthWeekday, Recurrence, UnusableRule
 from scheduling.series import CannotPlan
 from tests import factories
+from tests import rounds as every_round
 from tests.scheduling import planned
 from tests.scheduling.planned import BLOCKS, CONSULTATION, FIRST_TUESDAY, NOW, PRESENTATION, plan, starts
 from tests.scheduling.test_recurrence import belongs, every_day, rules
@@ -140,7 +141,9 @@ def test_a_time_the_clocks_skip_is_named_and_not_made() -> None:
 
 
 @pytest.mark.promise(16)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=every_round.of(25, quick=10), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     rule=rules,
     first_on=st.dates(date(2026, 12, 1), date(2027, 11, 30)),
