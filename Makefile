@@ -7,7 +7,7 @@ ROOMS := accounts clients notifications scheduling consultations
 # Tools read the settings in test mode; `make run` sets its own.
 export SPRECHSTUNDE_MODE ?= test
 
-.PHONY: help run accounts test lint bench promises setup messages lock clean
+.PHONY: help run accounts test tests lint style types bench promises setup messages lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
@@ -25,16 +25,24 @@ accounts: ## the demo's accounts with their present one-time codes (ARGS=--json:
 setup: ## everything the tests and linters need
 	@$(PYTHON) config/bootstrap.py test
 
-test: lint ## linters and all tests, in two processes
-	$(V)pytest -n 2 --dist worksteal $(ARGS)
+test: style ## linters and all tests, in two processes; the types are checked meanwhile
+	@$(MAKE) --no-print-directory --jobs=2 types tests
 
-lint: setup ## style, types, layers, migrations, templates, deploy check
+# The tests call `make` themselves, which is not to think itself a part of this one.
+tests: setup
+	env -u MAKEFLAGS -u MFLAGS $(V)pytest -n 2 --dist worksteal $(ARGS)
+
+lint: style types ## style, types, layers, migrations, templates, deploy check
+
+style: setup
 	$(V)ruff check
 	$(V)ruff format --check
 	$(V)lint-imports --no-cache
 	$(V)djade --check --target-version 5.2 $$(find templates -name '*.html')
 	$(V)python manage.py check --fail-level WARNING
 	$(V)python -m config.embedded_db --cluster test run -- $(V)python manage.py makemigrations --check --dry-run $(ROOMS)
+
+types: setup
 	$(V)mypy .
 
 promises: setup ## the tests of each promise with the full number of rounds, and a table of them

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 from accounts import second_factor
 from accounts.models import TotpDevice, User, WrongCodes
 from config.bootstrap import system_chromium
+from tests.sign_in import as_user
 
 # WCAG 2.2 AA is the law (BITV); best practices are our own wish.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -82,6 +83,13 @@ class Windows:
         page.on("console", lambda message: self._note_console(message.type, message.text))
         return page
 
+    def open_for(self, user: User, **options: Any) -> Page:
+        """A page in a fresh context of a person who signed in before."""
+        page = self.open(**options)
+        cookie = as_user(user).cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": self._address}])
+        return page
+
     def close(self) -> None:
         """Close all of them."""
         for context in self._contexts:
@@ -131,8 +139,13 @@ def axe(page: Page) -> list[str]:
 
 def faults(page: Page) -> list[str]:
     """What is wrong with the page as it stands: accessibility, or wider than the window."""
-    too_wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-    return axe(page) + ([f"{page.url} is wider than the window"] if too_wide else [])
+    return axe(page) + too_wide(page)
+
+
+def too_wide(page: Page) -> list[str]:
+    """The page in words if it is wider than the window."""
+    is_wider = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    return [f"{page.url} is wider than the window"] if is_wider else []
 
 
 def wait_until(condition: Any, seconds: float = 10) -> None:

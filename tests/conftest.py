@@ -209,12 +209,14 @@ def quick_emptying() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cheap_passwords() -> Iterator[None]:
-    """Argon2 as ever, but without its price: the tests hash hundreds of passwords."""
+def cheap_passwords() -> Iterator[dict[str, int]]:
+    """Argon2 as ever, but without its price: the tests hash hundreds of passwords. Gives the price."""
+    price = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+    usual = {name: getattr(Argon2PasswordHasher, name) for name in price}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"time_cost": 1, "memory_cost": 8, "parallelism": 1}.items():
+        for name, value in price.items():
             patch.setattr(Argon2PasswordHasher, name, value)
-        yield
+        yield usual
 
 
 @pytest.fixture(autouse=True)

@@ -33,3 +33,9 @@ def test_nobody_beyond_this_machine_is_reached() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_transactional_tests_run_as_the_owner() -> None:
     assert _role() == "sprechstunde_owner"
+
+
+def test_only_the_tests_hash_cheaply(cheap_passwords: dict[str, int]) -> None:
+    """What OWASP asks of Argon2id at least: 19 MiB and two passes."""
+    assert cheap_passwords["memory_cost"] >= 19 * 1024
+    assert cheap_passwords["time_cost"] >= 2

@@ -8,8 +8,6 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import ViewportSize, expect
 
-from accounts import second_factor
-from accounts.models import User
 from clients.models import Client
 from scheduling import courses, enrolments
 from scheduling.models import Attendance, Booking, Course, Slot
@@ -20,12 +18,6 @@ from tests.scheduling import course_offers as offers
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DESK: ViewportSize = {"width": 1280, "height": 900}
-
-
-def person(**fields: Any) -> User:
-    made: User = factories.UserFactory(password=factories.PASSWORD, **fields)
-    second_factor.give(made, "JBSWY3DPEHPK3PXP")
-    return made
 
 
 def at(name: str, thing: Any) -> str:
@@ -39,17 +31,15 @@ def course() -> Course:
 
 def test_the_last_seat_is_seen_to_go_and_taken_once(windows: Windows, course: Course) -> None:
     clients: list[Client] = [
-        factories.ClientFactory(owner=person(username=name)) for name in ("eins", "zwei")
+        factories.ClientFactory(owner=factories.UserFactory(username=name)) for name in ("eins", "zwei")
     ]
     pages = []
     for client in clients:
-        page = windows.open()
-        browsing.sign_in(page, client.owner, factories.PASSWORD)
+        page = windows.open_for(client.owner)
         page.goto(at("enrol", course))
         page.select_option("select[name=client]", str(client.uuid))
         pages.append(page)
-    watcher = windows.open()
-    browsing.sign_in(watcher, person(username="drei"), factories.PASSWORD)
+    watcher = windows.open_for(factories.UserFactory(username="drei"))
     watcher.goto(at("course", course))
     expect(watcher.get_by_text("0 von 1 Plätzen vergeben")).to_be_visible()
     expect(watcher.locator("[data-live-text]")).to_contain_text("aktualisiert")
@@ -72,10 +62,9 @@ def test_attendance_is_tapped_by_keyboard_and_seen_in_another_window(
     lesson = courses.lessons(course)[0]
     start_at = timezone.now() - timedelta(minutes=1)
     Slot.objects.filter(pk=lesson.pk).update(start_at=start_at, end_at=start_at + timedelta(hours=2))
-    teacher = person(roles=["course_staff"], organisation=course.organisation)
-    mine, other = windows.open(), windows.open(viewport=browsing.PHONE)
+    teacher = factories.UserFactory(roles=["course_staff"], organisation=course.organisation)
+    mine, other = windows.open_for(teacher), windows.open_for(teacher, viewport=browsing.PHONE)
     for page in (mine, other):
-        browsing.sign_in(page, teacher, factories.PASSWORD)
         page.goto(at("roll", lesson))
         expect(page.locator("[data-live-text]")).to_contain_text("aktualisiert")
     assert browsing.faults(other) == []
@@ -90,10 +79,11 @@ def test_attendance_is_tapped_by_keyboard_and_seen_in_another_window(
 
 @pytest.mark.parametrize("language", ["de-DE", "en-GB"])
 def test_the_pages_are_accessible_wide_and_narrow(windows: Windows, course: Course, language: str) -> None:
-    client = factories.ClientFactory(owner=person(roles=["caseworker", "course_staff", "coordinator"]))
+    client = factories.ClientFactory(
+        owner=factories.UserFactory(roles=["caseworker", "course_staff", "coordinator"])
+    )
     enrolments.enrol(course, client=client, by=client.owner)
-    page = windows.open(locale=language)
-    browsing.sign_in(page, client.owner, factories.PASSWORD)
+    page = windows.open_for(client.owner, locale=language)
     names = ("course", "change_course", "add_lessons", "call_off_course", "enrol")
     addresses = [
         reverse("scheduling:courses"),

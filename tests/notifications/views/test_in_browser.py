@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import second_factor
 from clients.models import Language
 from notifications import delivery
 from notifications.channels.console import ConsoleGateway
 from notifications.models import Message
-from tests.browsing import PHONE, Windows, axe, sign_in
-from tests.factories import PASSWORD, UserFactory
+from tests.browsing import PHONE, Windows, axe
+from tests.factories import UserFactory
 from tests.notifications.messages import queued
 from tests.servers import Daphne
 
@@ -21,8 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def owner():
     """A caseworker with a message in every state."""
-    person = UserFactory(password=PASSWORD)
-    second_factor.give(person, second_factor.new_secret())
+    person = UserFactory()
     for status in Message.Status:
         message = queued()
         client = message.client
@@ -41,8 +39,7 @@ def owner():
 @pytest.mark.parametrize("locale", ["de", "en"])
 def test_the_log(windows, owner, locale) -> None:
     type(owner).objects.update(language=locale)
-    page = windows.open()
-    sign_in(page, owner, PASSWORD)
+    page = windows.open_for(owner)
 
     page.goto("/nachrichten/")
     assert axe(page) == []

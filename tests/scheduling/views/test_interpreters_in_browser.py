@@ -14,7 +14,6 @@ from scheduling.models import InterpreterAssignment
 from tests import factories
 from tests.browsing import PHONE, Windows, faults
 from tests.scheduling.test_assignments import book, free_always, of, slot
-from tests.scheduling.views.test_planning_in_browser import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,13 +54,13 @@ def test_the_coordination_works_on_a_phone_without_a_finding(
     windows: Windows, assignment: InterpreterAssignment
 ) -> None:
     boss = User.objects.get(roles=["interpreter_coordinator"])
-    page = signed_in(windows.open(viewport=PHONE), boss)
+    page = windows.open_for(boss, viewport=PHONE)
     assert in_both_languages(page, list(pages(assignment))) == []
 
 
 def test_why_not_without_a_finding(windows: Windows, assignment: InterpreterAssignment) -> None:
     anna = factories.UserFactory()
-    page = signed_in(windows.open(viewport=PHONE), anna)
+    page = windows.open_for(anna, viewport=PHONE)
     place = assignment.booking.slot
     page.goto(reverse("scheduling:board", args=[f"{timezone.localtime(place.start_at):%Y-%m}"]))
     page.get_by_role("link", name="Warum nicht?").first.click()

@@ -10,7 +10,6 @@ from scheduling import booking as rules
 from tests import factories
 from tests.browsing import Windows, axe
 from tests.scheduling import planned
-from tests.scheduling.views.test_planning_in_browser import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +28,7 @@ def test_what_moves_is_accessible_and_fits_a_phone(windows: Windows, language: s
     session = year.sessions.get(start_at__month=4)
     client = factories.ConsentFactory().client
     booking = rules.book(session.slots.all()[0], client=client, by=client.owner)
-    page = signed_in(windows.open(viewport={"width": 360, "height": 900}), client.owner)
+    page = windows.open_for(client.owner, viewport={"width": 360, "height": 900})
     in_language(page, reverse("scheduling:booking", args=[booking.uuid]), language)
     for name in ("booking", "move_booking"):
         page.goto(reverse(f"scheduling:{name}", args=[booking.uuid]))
@@ -40,7 +39,7 @@ def test_what_moves_is_accessible_and_fits_a_phone(windows: Windows, language: s
     page.wait_for_url(f"**{reverse('scheduling:booking', args=[booking.uuid])}")
     assert axe(page) == []
 
-    page = signed_in(windows.open(viewport={"width": 360, "height": 900}), planned.coordinator())
+    page = windows.open_for(planned.coordinator(), viewport={"width": 360, "height": 900})
     in_language(page, reverse("scheduling:move_session", args=[session.uuid]), language)
     page.locator("input[name=at]").fill("10:00")
     page.locator("button[value=preview]").click()

@@ -11,17 +11,8 @@ from tests import factories
 from tests.browsing import Windows, axe
 from tests.scheduling import planned
 from tests.scheduling.views.test_sessions import plan_from_today
-from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def signed_in(page: Page, user: User) -> Page:
-    """The window, with the session of somebody who passed both factors."""
-    cookie = as_user(user).cookies["sessionid"].value
-    page.goto(reverse("accounts:sign_in"))
-    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": page.url}])
-    return page
 
 
 @pytest.fixture
@@ -38,7 +29,7 @@ def fill(page: Page) -> None:
 
 
 def test_a_year_is_planned_in_one_form(windows: Windows, coordinator: User) -> None:
-    page = signed_in(windows.open(), coordinator)
+    page = windows.open_for(coordinator)
     page.goto(reverse("scheduling:plan_year"))
     expect(page.get_by_label("Wochentag", exact=True)).to_be_visible()
     expect(page.get_by_label("Alle … Wochen")).to_be_hidden()
@@ -68,7 +59,7 @@ def test_a_year_is_planned_in_one_form(windows: Windows, coordinator: User) -> N
 
 
 def test_without_a_script_it_works_as_well(windows: Windows, coordinator: User) -> None:
-    page = signed_in(windows.open(java_script_enabled=False), coordinator)
+    page = windows.open_for(coordinator, java_script_enabled=False)
     page.goto(reverse("scheduling:plan_year"))
     fill(page)
     page.get_by_role("button", name="Block hinzufügen").click()
@@ -106,7 +97,7 @@ def test_every_page_fits_and_reads_well(windows: Windows, coordinator: User, lan
         reverse("scheduling:room", args=[series.room and series.room.uuid]),
         reverse("scheduling:rebook"),
     ]
-    page = signed_in(windows.open(), coordinator)
+    page = windows.open_for(coordinator)
     findings = []
     for address in pages:
         page.goto(address)
