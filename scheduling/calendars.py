@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import District, Organisation, User
 from accounts.roles import Permission
+from scheduling import live
 from scheduling.models import Calendar, CalendarShare, Slot
 from scheduling.models.calendar import CalendarQuerySet
 from scheduling.transactions import constraint
@@ -113,7 +114,8 @@ def save(calendar: Calendar | None, *, name: str, is_active: bool = True, by: Us
 
 @transaction.atomic
 def share(calendar: Calendar, organisation: Organisation, right: Right | str, *, by: User) -> None:
-    """Let another organisation of the district see, book, or manage; an empty right ends it.
+    """Let another organisation of the district see, book, or manage; an empty right ends it, and
+    closes what is open there.
 
     Raises NotAllowed, and ValueError for the calendar's own organisation or one of another district.
     """
@@ -131,6 +133,7 @@ def share(calendar: Calendar, organisation: Organisation, right: Right | str, *,
         )
     else:
         shares.delete()
+        live.rights_changed(calendar)
     audit.record("shared", calendar, by=by, organisation=str(organisation.uuid), was=before, right=str(right))
 
 

@@ -224,11 +224,15 @@ class Hub:
         return [Frame(*columns) for columns in found]
 
     async def _hear(self, payload: str) -> None:
-        """One announcement: a slot's frame, the person whose rights changed, or for whom there is news."""
+        """One announcement: a slot's frame, the person or calendar whose rights changed, or the person for
+        whom there is news."""
         said = json.loads(payload)
         if "rights" in said:
             person = UUID(said["rights"])
             await _close([socket for socket in self._sockets() if socket.user == person])
+        elif "calendar" in said:
+            days = [name for name in self._days() if name.startswith(f"{said['calendar']}/")]
+            await _close([socket for name in days for socket in self._topics[name].sockets])
         elif "news" in said:
             if (topic := self._topics.get(live.news_of(UUID(said["news"])))) is not None:
                 await self._send(NEWS, topic.sockets)

@@ -3,13 +3,14 @@
 A frame lost between commit and announcement is made good by the hub, which reads again what changed.
 """
 
+import json
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
 from accounts.announcements import CHANNEL, after_commit
-from scheduling.models import Session, Slot
+from scheduling.models import Calendar, Session, Slot
 
 # One topic a calendar and day, in the district's zone. The session's day: a session is watched whole.
 _TOPIC = "c.uuid || '/' || to_char(se.start_at AT TIME ZONE d.zone, 'YYYY-MM-DD')"
@@ -104,6 +105,11 @@ def is_news(name: str) -> bool:
 def news(person: int) -> None:
     """After the commit, tell the person's own browsers that something waits for them."""
     after_commit(_TELL_PERSON, [CHANNEL, person])
+
+
+def rights_changed(calendar: Calendar) -> None:
+    """After the commit, let everyone who watches the calendar ask anew whether they may."""
+    after_commit("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps({"calendar": str(calendar.uuid)})])
 
 
 def slot_changed(slot: Slot) -> None:

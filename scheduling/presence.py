@@ -1,4 +1,4 @@
-"""Weekly hours and absences entered: by the person themselves, or by who plans with them."""
+"""Weekly hours, absences, languages and gender entered: by the person, or by who plans with them."""
 
 from collections.abc import Sequence
 from datetime import datetime, time
@@ -7,14 +7,16 @@ from itertools import pairwise
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.dates import WEEKDAYS_ABBR
 
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Permission
 from scheduling import live, seats
+from scheduling.availability import Span
 from scheduling.models import Absence, Booking, Resource, Slot, WeeklyHours
-from scheduling.models.resource import ResourceQuerySet
+from scheduling.models.resource import Gender, ResourceQuerySet
 from scheduling.transactions import tried_again
 
 Hours = tuple[int, time, time]  # weekday (0 is Monday), from, until
@@ -67,6 +69,26 @@ def set_hours(resource: Resource, hours: Sequence[Hours], *, keeps_holidays: boo
 
 
 @tried_again
+def describe(resource: Resource, *, gender: Gender | str, languages: Sequence[str], by: User) -> None:
+    """What a person who holds talks is known as, and in which languages they hold them: from now on their
+    times to come are found by it. Raises ValueError for a room or an interpreter."""
+    if not is_described(resource):
+        raise ValueError("Only who holds talks is looked for by language and gender.")
+    with transaction.atomic():
+        coming = Slot.objects.filter(session__specialist=resource, start_at__gt=Now()).order_by("pk")
+        keys = list(coming.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
+        resource.gender, resource.languages = gender, sorted(set(languages))
+        resource.save(update_fields=["gender", "languages"])
+        Slot.objects.filter(pk__in=keys).update(gender=resource.gender, languages=resource.languages)
+        audit.record("changed", resource, by=by, fields=["gender", "languages"])
+
+
+def is_described(resource: Resource) -> bool:
+    """Whether one looks for this person by language and gender here; interpreters have a register."""
+    return resource.kind in (Resource.Kind.SPECIALIST, Resource.Kind.STAFF)
+
+
+@tried_again
 def add_absence(
     resource: Resource, *, start_at: datetime, end_at: datetime, reason: Absence.Reason | str, by: User
 ) -> Absence:
@@ -104,15 +126,23 @@ def remove_absence(absence: Absence, *, by: User) -> None:
 
 def concerned(resource: Resource, start_at: datetime, end_at: datetime) -> list[Booking]:
     """The appointments that stand in this time although the resource is not there, in order of time."""
+    return concerned_in(resource, [(start_at, end_at)])[0]
+
+
+def concerned_in(resource: Resource, spans: Sequence[Span]) -> list[list[Booking]]:
+    """The same for each of several times. One query."""
+    if not spans:
+        return []
     held = Q(slot__session__specialist=resource) | Q(slot__session__room=resource)
     held |= Q(reservations__resource=resource)
     standing = Booking.objects.filter(
         held,
         status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED],
-        start_at__lt=end_at,
-        end_at__gt=start_at,
+        start_at__lt=max(until for _, until in spans),
+        end_at__gt=min(since for since, _ in spans),
     )
-    return list(standing.select_related("slot__session").distinct().order_by("start_at"))
+    found = list(standing.select_related("slot__session").distinct().order_by("start_at"))
+    return [[one for one in found if one.start_at < until and one.end_at > since] for since, until in spans]
 
 
 def changed(resource: Resource, start_at: datetime, end_at: datetime) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import ExtractMonth, TruncDate
+from django.db.models.functions import TruncDate
 
 from accounts.models import User
+from scheduling.calendars import managed as managed_by
 from scheduling.models import Absence, Booking, Calendar, Resource, Session, Slot, SlotFormat
 from scheduling.models.slot import SlotQuerySet
 from scheduling.wall_clock import midnight
@@ -89,20 +91,28 @@ def of_resource(resource: Resource, user: User, first: date, days: int) -> list[
     return _by_day(user, entries, first, days)
 
 
-def of_year(user: User, year: int) -> list[tuple[Calendar, list[list[date]]]]:
-    """The calendars one may look into, each with its session days by month. Two queries."""
+class SessionDay(NamedTuple):
+    """A day of a calendar, with its (first) session where the reader manages it."""
+
+    on: date
+    session: UUID | None
+
+
+def of_year(user: User, year: int) -> list[tuple[Calendar, list[list[SessionDay]]]]:
+    """The calendars one may look into, each with its session days by month. Three queries."""
     calendars = list(Calendar.objects.for_user(user).in_use())
     sessions = Session.objects.for_user(user).taking_place().filter(calendar__in=calendars)
     # The whole term of a course is no day.
     dates = sessions.filter(
         Exists(Slot.objects.filter(session=OuterRef("pk")).exclude(format=SlotFormat.COURSE))
     )
-    found: dict[int, list[list[date]]] = {each.pk: [[] for _ in range(12)] for each in calendars}
-    rows = dates.annotate(on=TruncDate("start_at"), month=ExtractMonth("start_at")).filter(
-        start_at__year=year
-    )
-    for calendar, month, on in rows.values_list("calendar_id", "month", "on").distinct().order_by("on"):
-        found[calendar][month - 1].append(on)
+    found: dict[int, list[list[SessionDay]]] = {each.pk: [[] for _ in range(12)] for each in calendars}
+    managed = set(managed_by(user).values_list("pk", flat=True))
+    rows = dates.annotate(on=TruncDate("start_at")).filter(start_at__year=year).order_by("start_at", "pk")
+    for calendar, on, session in rows.values_list("calendar_id", "on", "uuid"):
+        month = found[calendar][on.month - 1]
+        if not month or month[-1].on != on:
+            month.append(SessionDay(on, session if calendar in managed else None))
     return [(each, found[each.pk]) for each in calendars]
 
 

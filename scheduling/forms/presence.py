@@ -1,4 +1,4 @@
-"""Forms of weekly hours and absences."""
+"""Forms of weekly hours and absences, and of what a person is looked for by."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -7,8 +7,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District
+from clients.models import Language
 from scheduling import wall_clock
-from scheduling.models import Absence, Resource
+from scheduling.models import Absence, Gender, Resource
 from scheduling.presence import Hours
 
 _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -75,6 +76,25 @@ class HoursForm(forms.Form):
     def hours(self) -> list[Hours]:
         """What was entered, the empty rows left out."""
         return [form.hours for form in self.rows.forms if form.hours is not None]
+
+
+class PersonForm(forms.Form):
+    """What whoever holds talks is looked for by."""
+
+    marks_optional = False
+
+    gender = forms.ChoiceField(
+        label=_("Geschlecht"), choices=[("", _("keine Angabe")), *Gender.choices], required=False
+    )
+    languages = forms.MultipleChoiceField(
+        label=_("Sprachen, in denen Gespräche ohne Sprachmittlung möglich sind"),
+        choices=Language.choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+    def __init__(self, data: Any = None, *, resource: Resource) -> None:
+        super().__init__(data, initial={"gender": resource.gender, "languages": resource.languages})
 
 
 class AbsenceForm(forms.Form):

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
 from scheduling import presence
-from scheduling.forms.presence import AbsenceForm, HoursForm
+from scheduling.forms.presence import AbsenceForm, HoursForm, PersonForm
 from scheduling.models import Absence, Resource
 
 enters = requires(
@@ -66,6 +66,21 @@ def set_hours(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @enters
 @require_POST
+def describe(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """By which languages and gender the person is found from now on."""
+    found = _mine(request, uuid)
+    if not presence.is_described(found):
+        raise Http404
+    form = PersonForm(request.POST, resource=found)
+    if not form.is_valid():
+        return _page(request, found, person=form)
+    presence.describe(found, **form.cleaned_data, by=request.user)
+    messages.success(request, _("Gespeichert. Freie Termine werden ab jetzt damit gefunden."))
+    return redirect("scheduling:presence", uuid)
+
+
+@enters
+@require_POST
 def add_absence(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """From now on nothing is offered in that time."""
     found = _mine(request, uuid)
@@ -106,17 +121,17 @@ def _page(
     *,
     hours: HoursForm | None = None,
     absence: AbsenceForm | None = None,
+    person: PersonForm | None = None,
 ) -> HttpResponse:
-    now = timezone.now()
-    coming = found.absences.filter(during__endswith__gt=now).order_by("during")
+    coming = list(found.absences.filter(during__endswith__gt=timezone.now()).order_by("during"))
+    spans = [(entry.during.lower, entry.during.upper) for entry in coming]
     context = {
         "resource": found,
         "hours": hours or HoursForm(resource=found),
         "absence": absence or AbsenceForm(district=request.user.district),
-        "absences": [
-            (entry, presence.concerned(found, entry.during.lower, entry.during.upper)) for entry in coming
-        ],
+        "absences": list(zip(coming, presence.concerned_in(found, spans), strict=True)),
+        "person": person or (PersonForm(resource=found) if presence.is_described(found) else None),
         "is_own": found.user_id == request.user.pk,
     }
-    status = 422 if hours or absence else 200
+    status = 422 if hours or absence or person else 200
     return render(request, "scheduling/presence.html", context, status=status)

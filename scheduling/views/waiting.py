@@ -1,5 +1,6 @@
 """The waiting list, the offers made from it, and why somebody got one."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from accounts.roles import Permission
 from scheduling import acceptance, dividing, doors, offers
 from scheduling import waiting as rules
 from scheduling.forms.waiting import EnterForm, NeedsForm
-from scheduling.models import AppointmentKind, Offer, Slot, WaitingEntry
+from scheduling.models import AppointmentKind, Booking, Offer, Slot, WaitingEntry
 from scheduling.problems import Refused
 
 books = requires(Permission.BOOK)
@@ -47,9 +48,9 @@ def waiting_list(request: SignedInRequest) -> HttpResponse:
 
 @books
 @require_http_methods(["GET", "POST"])
-def enter(request: SignedInRequest) -> HttpResponse:
-    """Put a client of one's own on the list."""
-    form = EnterForm(request.POST or None, user=request.user)
+def enter(request: SignedInRequest, booking: UUID | None = None) -> HttpResponse:
+    """Put a client of one's own on the list; after an appointment nobody came to, that client again."""
+    form = EnterForm(request.POST or None, user=request.user, initial=_again(request, booking))
     if request.method == "POST" and form.is_valid():
         try:
             made = rules.enter(by=request.user, **form.cleaned_data)
@@ -60,6 +61,14 @@ def enter(request: SignedInRequest) -> HttpResponse:
             return redirect(_address(made))
     context = {"form": form, "with_referral": _kinds_with_referral(request.user)}
     return render(request, "scheduling/enter_waiting.html", context, status=422 if form.errors else 200)
+
+
+def _again(request: SignedInRequest, booking: UUID | None) -> dict[str, Any]:
+    if booking is None:
+        return {}
+    missed = Booking.objects.for_user(request.user).select_related("client", "slot__kind")
+    found = get_object_or_404(missed, uuid=booking)
+    return {"client": found.client and found.client.uuid, "kind": found.slot.kind.code}
 
 
 @books

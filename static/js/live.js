@@ -184,7 +184,8 @@
       answer = await fetch(address, { headers: { "X-Requested-With": "live", "X-Background": "1" } });
     } catch { answer = { status: 0 }; }
     if (answer.status === 401) return location.assign(answer.headers.get("X-Sign-In") || location.href);
-    if (answer.status === 403) return location.reload();
+    // What was shown may be shown no longer.
+    if (answer.status === 403 || answer.status === 404) return location.reload();
     if (!answer.ok) return setTimeout(() => refresh(element, address), AGAIN * (0.5 + Math.random()));
     swap(element.id, await answer.text());
   }

@@ -23,10 +23,11 @@ from accounts.models import User
 from accounts.roles import Role
 from config.asgi import application
 from scheduling import booking as rules
-from scheduling import hub, live, session_moves
+from scheduling import calendars, hub, live, session_moves
 from scheduling.models import Booking, Slot
 from scheduling.session_moves import Place
 from tests import factories
+from tests.scheduling import offered
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -420,6 +421,27 @@ async def test_a_right_taken_away_closes_the_persons_sockets_and_only_theirs() -
         await open_.hears_of(slot, "held")
     path, cookie = await in_thread(path_of)(slot), await in_thread(cookie_of)(anna)
     assert not await Browser(path, cookie).connects()
+
+
+@pytest.mark.promise(13)
+async def test_a_calendar_no_longer_shared_closes_the_sockets_of_those_who_lost_it() -> None:
+    """Whoever may still look is asked again, and comes back."""
+
+    def share() -> tuple[Slot, User, User]:
+        owner, partner = offered.caseworker(), offered.caseworker("Agentur")
+        slot = offered.slot(owner, number=1)
+        slot.district = owner.district
+        calendars.share(slot.calendar, partner.organisation, "see", by=owner)
+        return slot, owner, partner
+
+    slot, owner, partner = await in_thread(share)()
+    async with watching(slot, partner) as lost, watching(slot, owner) as kept:
+        await in_thread(calendars.share)(slot.calendar, partner.organisation, "", by=owner)
+        assert await lost.is_closed_with() == hub.ASK_AGAIN
+        assert await kept.is_closed_with() == hub.ASK_AGAIN
+    path = await in_thread(path_of)(slot)
+    assert not await Browser(path, await in_thread(cookie_of)(partner)).connects()
+    assert await Browser(path, await in_thread(cookie_of)(owner)).connects()
 
 
 @pytest.mark.promise(13)

@@ -1,5 +1,6 @@
 """Weekly hours and absences: entered by oneself, by the coordination, and by nobody else."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
+from scheduling import search
 from scheduling.models import Absence, Resource
+from scheduling.search import Wish
 from tests import factories
+from tests.scheduling import offered
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +152,44 @@ def test_the_list_costs_the_same_for_one_and_three(number: int, django_assert_nu
     browser.get(url)
     with django_assert_num_queries(5):  # session, user, second factor; resources, hours
         assert len(browser.get(url).context["resources"]) == number
+
+
+def test_who_holds_talks_is_found_by_language_and_gender() -> None:
+    anna = offered.caseworker()
+    mara = offered.counsellor("Mara Linde", user=anna)
+    slot = offered.slot(anna, number=1, counsellor=mara)
+    wish = Wish(language="ti", gender="f")
+    assert search.free(anna, wish) == []
+    browser = as_user(anna)
+    said = {"gender": "f", "languages": ["ti", "de"]}
+    assert browser.post(page(mara, "describe_person"), said).status_code == 302
+    assert search.free(anna, wish) == [slot]
+    shown = browser.get(page(mara)).content.decode()
+    assert re.search(r'value="ti"[^>]*checked', shown)
+    assert AuditEvent.objects.about(mara).get().verb == "changed"
+    colleague = as_user(offered.caseworker())
+    assert colleague.post(page(mara, "describe_person"), said).status_code == 404
+
+
+def test_a_room_has_neither_language_nor_gender() -> None:
+    room = factories.RoomFactory()
+    browser = as_user(factories.UserFactory(roles=["coordinator"]))
+    assert browser.post(page(room, "describe_person"), {"gender": "f"}).status_code == 404
+    assert "Sprachen und Geschlecht" not in browser.get(page(room)).content.decode()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_page_costs_the_same_for_one_absence_and_for_many(
+    person: Resource, number: int, django_assert_num_queries: Any
+) -> None:
+    slot = factories.SlotFactory(session__series__specialist=person)
+    factories.BookingFactory(slot=slot)
+    for day in range(number):
+        at = slot.start_at + timedelta(days=day)
+        person.absences.create(during=(at, at + timedelta(hours=1)), reason="leave")
+    browser = as_user(own(person))
+    browser.get(page(person))
+    # session, user, second factor; the person, absences, what is booked in them, weekly hours
+    with django_assert_num_queries(7):
+        shown = browser.get(page(person)).context["absences"]
+    assert [len(bookings) for _, bookings in shown] == [1] + [0] * (number - 1)

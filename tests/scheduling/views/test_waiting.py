@@ -75,6 +75,18 @@ def test_a_client_of_ones_own_is_entered_with_what_they_need() -> None:
     assert (entry.weekdays, entry.at_short_notice) == ([0, 2], True)
 
 
+def test_after_nobody_came_the_same_client_is_chosen_already(colleague: User) -> None:
+    client = factories.ClientFactory()
+    missed = factories.BookingFactory(
+        client=client, holder=client.owner, status="noshow", noshow_reason="forgot"
+    )
+    again = address("wait_again", missed)
+    shown = as_user(client.owner).get(again).context["form"]
+    assert (shown["client"].value(), shown["kind"].value()) == (client.uuid, missed.slot.kind.code)
+    assert f'href="{again}"' in text(as_user(client.owner), address("booking", missed))
+    assert as_user(colleague).get(again).status_code == 404
+
+
 def test_somebody_elses_client_is_not_entered(colleague: User, waits: WaitingEntry) -> None:
     typed = {"kind": waits.kind.code, "client": str(factories.ClientFactory().uuid), "urgency": "regular"}
 
