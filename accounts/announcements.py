@@ -11,12 +11,18 @@ from django.db import connection, transaction
 from accounts.models import User
 
 CHANNEL = "live"
+_NEWS = "SELECT pg_notify(%s, json_build_object('news', uuid)::text) FROM accounts_user WHERE id = %s"
 
 
 def rights_changed(user: User) -> None:
     """A role, a password or a session changed: the person's open sockets close, and whoever may still
     look comes back by itself. Call it inside the transaction of the change."""
     after_commit("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps({"rights": str(user.uuid)})])
+
+
+def news(person: int) -> None:
+    """After the commit, tell the person's own browsers that something waits for them."""
+    after_commit(_NEWS, [CHANNEL, person])
 
 
 def after_commit(query: str, values: list[str | int]) -> None:

@@ -28,6 +28,8 @@ from consultations.models import (
     SheetVersion,
     Urgency,
 )
+from notifications import notices
+from notifications.notices import What
 from scheduling.models import Booking
 from scheduling.problems import Problem, Refused
 
@@ -258,6 +260,12 @@ def _write_version(sheet: RecommendationSheet, by: User) -> SheetVersion:
     carried = decisions.carry_over(version, before) if before else 0
     audit.record(
         "released", sheet, by=by, version=version.number, items=len(items), decisions_carried=carried
+    )
+    notices.tell(
+        [sheet.referral.author_id],
+        What.RELEASED,
+        key=f"released:{sheet.uuid}:{version.number}",
+        route="consultations:today",
     )
     return version
 

@@ -3,13 +3,18 @@
 from django.urls import URLPattern, URLResolver, path
 
 from notifications import webhooks
-from notifications.views import log, mailbox, phones
+from notifications.views import log, mailbox, notices, phones
 
 app_name = "notifications"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("nachrichten/", log.log, name="log"),
     path("nachrichten/<uuid:uuid>/bescheid-gegeben/", log.told_otherwise, name="told_otherwise"),
     path("nachrichten/status/<str:token>/", webhooks.status, name="status"),
+    path("neuigkeiten/", notices.news, name="news"),
+    path("neuigkeiten/glocke/", notices.bell, name="bell"),
+    path("neuigkeiten/gelesen/", notices.read_all, name="read_all_news"),
+    path("neuigkeiten/<uuid:uuid>/", notices.read, name="read_news"),
+    path("e-mails/", notices.mail_choice, name="mail_choice"),
     path("handy/post/", mailbox.mailbox, name="mailbox"),
     path("handy/", phones.phones, name="phones"),
 ]

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import Channel, User
+from notifications import notices
+from notifications.notices import What
 from scheduling import interpreters, seats
 from scheduling.interpreters import Found, Need, Roster, is_psychological
 from scheduling.models import Booking, Interpreter, InterpreterAssignment, Reservation
@@ -132,6 +134,13 @@ def decline(assignment: Assignment, *, by: User | None, channel: Channel = Chann
         read = _roster(found, need)
         _end(found, Status.DECLINED, at=now)
         _seen("interpreter_declined", found, by=by, channel=channel)
+        notices.tell(
+            [found.booking.holder_id],
+            What.INTERPRETER_DECLINED,
+            key=f"declined:{found.uuid}",
+            route="scheduling:booking",
+            about=found.booking.uuid,
+        )
         refused = _declined(found.booking)
         left = [
             one

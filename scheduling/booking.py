@@ -16,6 +16,8 @@ from accounts import audit
 from accounts.models import Channel, User
 from accounts.saving import Saving
 from clients.models import Client
+from notifications import notices
+from notifications.notices import What
 from scheduling import (
     assignments,
     companions,
@@ -264,7 +266,22 @@ def answer(
         found.answered_at = now
         found.save(update_fields=["answer", "answered_at"])
         _seen("answered", found, by=by, channel=channel, answer=said)
+        if said == Booking.Answer.NOT_COMING:
+            _tell_keeper(found, What.NOT_COMING)
         return found
+
+
+def _tell_keeper(booking: Booking, what: What) -> None:
+    """Put it behind the bell of whoever keeps the case: once for each state of the appointment."""
+    client = booking.client
+    keepers = [client.owner_id, client.deputy_id] if client else [booking.holder_id]
+    notices.tell(
+        [keeper for keeper in keepers if keeper is not None],
+        what,
+        key=f"{what}:{booking.uuid}:{booking.ical_sequence}",
+        route="scheduling:booking",
+        about=booking.uuid,
+    )
 
 
 # --- What became of it -------------------------------------------------------------------------

@@ -57,9 +57,6 @@ _FRAMES = f"""
 
 _ANNOUNCE = f"SELECT pg_notify(%s, frame) FROM ({_FRAMES} WHERE s.id = %s) frames"  # noqa: S608
 _NEWS = "news/"
-_TELL_PERSON = """
-    SELECT pg_notify(%s, json_build_object('news', uuid)::text) FROM accounts_user WHERE id = %s
-"""
 # Topics given by name: the day begins and ends where the district's clocks say.
 FRAMES_OF_TOPICS = f"""{_FRAMES}
     JOIN unnest(%s::text[]) AS watched(name) ON c.uuid = split_part(watched.name, '/', 1)::uuid
@@ -100,11 +97,6 @@ def news_of(person: UUID) -> str:
 def is_news(name: str) -> bool:
     """Whether the topic is a person's news, not a day with slots."""
     return name.startswith(_NEWS)
-
-
-def news(person: int) -> None:
-    """After the commit, tell the person's own browsers that something waits for them."""
-    after_commit(_TELL_PERSON, [CHANNEL, person])
 
 
 def rights_changed(calendar: Calendar) -> None:

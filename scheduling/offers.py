@@ -16,8 +16,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit
+from accounts import announcements, audit
 from accounts.models import Channel, User
+from notifications import notices
+from notifications.notices import What
 from scheduling import calendars, contingents, holds, live, problems, seats, vacancies, waiting, working_hours
 from scheduling.models import Booking, Contingent, Offer, Session, Slot, WaitingEntry
 from scheduling.problems import Facts, Problem, Refused
@@ -184,6 +186,7 @@ def _hold(slot_id: int, place: Place) -> Offer:
     )
     audit.record("offered", offer, by=None, district=slot.district, channel=Channel.TASK)
     _changed(slot, entry)
+    notices.tell(_people(entry), What.OFFER, key=f"offer:{offer.uuid}", route="scheduling:waiting")
     return offer
 
 
@@ -261,8 +264,13 @@ def _channel(by: User | None) -> Channel:
 def _changed(slot: Slot, entry: WaitingEntry) -> None:
     seats.touch(slot)
     live.slot_changed(slot)
-    for person in {entry.entered_by_id, *_case_team(entry)}:
-        live.news(person)
+    for person in _people(entry):
+        announcements.news(person)
+
+
+def _people(entry: WaitingEntry) -> set[int]:
+    """Whoever entered it, and the case team."""
+    return {entry.entered_by_id, *_case_team(entry)}
 
 
 def _case_team(entry: WaitingEntry) -> set[int]:

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import User
 from clients.models import Client
+from notifications import notices
+from notifications.notices import What
 from scheduling import booking as bookings
 from scheduling import feeds, holds, live, rebooking, seats, series, slots
 from scheduling.models import Booking, CancelReason, Offer, Session, Slot
@@ -51,6 +53,12 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
         session.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason"])
         feeds.sessions_changed([session])
         audit.record("cancelled", session, by=by, bookings=len(cancelled))
+        notices.tell(
+            {booking.holder_id for booking in cancelled} - {by.pk},
+            What.SESSION_CANCELLED,
+            key=f"cancelled:{session.uuid}",
+            route="scheduling:rebook",
+        )
         for slot in closing:
             live.slot_changed(slot)
     return cancelled

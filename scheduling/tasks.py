@@ -4,7 +4,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from notifications import mails
-from scheduling import assignments, booking, external, invitations, offers, reminders, series
+from scheduling import assignments, booking, external, invitations, offers, pool_requests, reminders, series
 from scheduling.models import Booking, InterpreterAssignment
 
 
@@ -26,9 +26,10 @@ def extend_series(timestamp: int) -> None:
 @app.periodic(cron="* * * * * */5")
 @app.task(queueing_lock="invite_staff", pass_context=False)
 def invite_staff(timestamp: int) -> None:
-    """Every five seconds: staff's own calendars follow what has changed."""
+    """Every five seconds: staff's own calendars follow what has changed, and pools are asked."""
     if mails.are_possible():
         invitations.catch_up()
+        pool_requests.catch_up()
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -1,0 +1,29 @@
+// The bell in the head of the page: asks how much is new, at once and whenever the server says so. What is
+// typed on the page is not its business, so it never leads anywhere by itself.
+"use strict";
+
+(() => {
+  const PAUSES = [1000, 5000, 15_000, 60_000];
+  const bell = document.querySelector("[data-news]");
+  if (!bell) return;
+  let failures = 0;
+  let socket = null;
+
+  function connect() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    socket = new WebSocket(`${scheme}//${location.host}${bell.dataset.news}`);
+    socket.onmessage = (event) => {
+      failures = 0;
+      if (JSON.parse(event.data).news) window.htmx.trigger(bell, "news");
+    };
+    socket.onclose = () => {
+      if (!socket) return;
+      setTimeout(connect, PAUSES[Math.min(failures, PAUSES.length - 1)] * (0.5 + Math.random()));
+      failures += 1;
+    };
+  }
+
+  connect();
+  window.addEventListener("pagehide", () => { const open = socket; socket = null; open?.close(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted && !socket) connect(); });
+})();
