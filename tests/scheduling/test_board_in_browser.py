@@ -16,6 +16,7 @@ from accounts import announcements
 from accounts.models import User
 from accounts.roles import Role
 from scheduling import booking as rules
+from scheduling import contingents
 from scheduling.models import Booking, Slot
 from tests import browsing, factories
 from tests.browsing import Windows
@@ -102,6 +103,28 @@ def test_holding_releasing_and_booking_is_seen_by_others_without_a_name(
     rules.book(slot, client=factories.ClientFactory(owner=anna), by=anna)
     expect(card(other, slot)).to_contain_text("belegt", timeout=SEEN_MS)
     expect(card(mine, slot)).to_contain_text("von Ihnen gebucht")
+
+
+def test_when_an_organisations_places_are_taken_its_other_blocks_say_so_live(
+    board: Board, slots: list[Slot], anna: User, ben: User
+) -> None:
+    """On the own page and on those of colleagues, who also see what is left to whom."""
+    colleague = factories.UserFactory(organisation=anna.organisation)
+    shares = {anna.organisation: 1, ben.organisation: 2}
+    contingents.set_aside(slots[0].session, shares, free_days_before=1, by=anna)
+    mine, theirs = board(anna), board(colleague)
+    card(mine, slots[0]).get_by_role("button", name="Vormerken").click()
+    for page in (mine, theirs):
+        expect(card(page, slots[1]).get_by_role("link", name="Warum nicht?")).to_be_visible(
+            timeout=2 * SEEN_MS
+        )
+        expect(page.get_by_text("1 von 1")).to_be_visible()
+    expect(card(mine, slots[0])).to_contain_text("von Ihnen vorgemerkt")
+    card(mine, slots[0]).get_by_role("button", name="Freigeben").click()
+    for page in (mine, theirs):
+        expect(card(page, slots[1]).get_by_role("button", name="Vormerken")).to_be_visible(
+            timeout=2 * SEEN_MS
+        )
 
 
 def test_an_expired_hold_is_seen_free_within_two_seconds(
