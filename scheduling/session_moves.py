@@ -7,7 +7,7 @@ list to rebook. `preview` names them before, and what was not previewed is not d
 
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -71,6 +71,12 @@ class Place:
     def resources(self) -> list[Resource]:
         """Who and what it needs there."""
         return [each for each in (self.specialist, self.room) if each is not None]
+
+    def read_again(self) -> "Place":
+        """As they are by now, once they are locked: a room may have got another address meanwhile."""
+        found = Resource.objects.in_bulk([each.pk for each in self.resources])
+        specialist, room = (each and found[each.pk] for each in (self.specialist, self.room))
+        return replace(self, specialist=specialist, room=room)
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,7 @@ def _move(session: Session, to: Place, by: User, expected: Iterable[Booking] | N
         sessions.of(session).filter(status=Booking.Status.BOOKED),
         also=[*to.resources, *filter(None, (session.specialist, session.room))],
     )
+    to = to.read_again()
     found = Session.objects.select_for_update(no_key=True, of=("self",)).select_related(
         "calendar", "district", "series__event", "specialist", "room"
     )

@@ -128,6 +128,21 @@ def test_another_room_alone_is_told_too(session: Session, by: User) -> None:
     assert booking.address == "Neue Str. 2"
 
 
+def test_a_room_renamed_since_the_form_was_sent_is_told_as_it_is_called_now(
+    session: Session, by: User
+) -> None:
+    booking = book(session.slots.all()[0])
+    room = factories.RoomFactory(name="Anderer Raum", address="Neue Str. 2")
+    to = at(session, timedelta(), room=room)
+    Resource.objects.filter(pk=room.pk).update(address="Neue Str. 4")
+
+    moved = session_moves.move(session, to, by=by)
+
+    assert moved.session.address == "Neue Str. 4"
+    told = Message.objects.filter(status="queued", key__startswith=reminders.key_prefix(booking))
+    assert {one.context["place"] for one in told} == {"Neue Str. 4"}
+
+
 def test_the_slots_are_searched_by_who_holds_them_now(session: Session, by: User) -> None:
     other: Resource = planned.specialist("Dr. Anders", gender="f", languages=["ar"])
     session_moves.move(session, at(session, specialist=other), by=by)
