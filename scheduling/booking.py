@@ -193,6 +193,7 @@ def _book(
     companions.reserve(booking)
     if accepts is not None:
         holds.accepted(accepts, by=by)
+        reminders.withdraw(booking)
     if need is not None and found is not None:
         assignments.request(booking, need, found, by=by)
     if attach is not None:
@@ -236,7 +237,7 @@ def cancel(
         _seen("cancelled", found, by=by, channel=channel, reason=found.cancel_reason)
         feeds.appointment_changed(found)
         assignments.release(found, at=now, by=by, channel=channel)
-        reminders.withdraw(found)
+        reminders.tell_cancelled(found, now)
         vacancies.announce(found.slot)
         return found
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models.functions import Now
 
 from accounts.models import User
-from scheduling import contingents
+from scheduling import contingents, reminders
 from scheduling.models import Booking, Offer
 
 
@@ -22,9 +22,10 @@ def remove(
         return
     keys = [hold.pk for hold in holds]
     contingents.give_back(holds)
-    Offer.objects.filter(booking__in=keys, ended_at=None).update(
-        ended_at=Now(), ended_by=by, outcome=offers_are
-    )
+    offers = Offer.objects.filter(booking__in=keys, ended_at=None)
+    if offers.update(ended_at=Now(), ended_by=by, outcome=offers_are):
+        for hold in holds:
+            reminders.withdraw(hold)
     Booking.objects.filter(pk__in=keys).delete()
 
 

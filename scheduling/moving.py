@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Permission
+from notifications.models import Message
 from scheduling import booking as bookings
 from scheduling import (
     companions,
@@ -247,7 +248,8 @@ def _moved(verb: str, found: Booking, was: Slot, locked: dict[int, Locked], by: 
         live.slot_changed(place.slot)
     vacancies.announce(was)
     waiting.found(found, by=by)
-    reminders.plan(found, now=max(place.now for place in locked.values()))
+    now = max(place.now for place in locked.values())
+    reminders.plan(found, now=now, told=Message.Kind.MOVED)
 
 
 def told_again(found: Booking) -> None:

@@ -20,7 +20,18 @@ from accounts import announcements, audit
 from accounts.models import Channel, User
 from notifications import notices
 from notifications.notices import What
-from scheduling import calendars, contingents, holds, live, problems, seats, vacancies, waiting, working_hours
+from scheduling import (
+    calendars,
+    contingents,
+    holds,
+    live,
+    problems,
+    reminders,
+    seats,
+    vacancies,
+    waiting,
+    working_hours,
+)
 from scheduling.models import Booking, Contingent, Offer, Session, Slot, WaitingEntry
 from scheduling.problems import Facts, Problem, Refused
 from scheduling.transactions import constraint, tried_again
@@ -185,6 +196,8 @@ def _hold(slot_id: int, place: Place) -> Offer:
         entry=entry, slot=slot, booking=booking, offered_at=now, deadline_at=until, rank=place.rank
     )
     audit.record("offered", offer, by=None, district=slot.district, channel=Channel.TASK)
+    if entry.client is not None:
+        reminders.offer(booking, entry.client, now)
     _changed(slot, entry)
     notices.tell(_people(entry), What.OFFER, key=f"offer:{offer.uuid}", route="scheduling:waiting")
     return offer

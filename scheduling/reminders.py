@@ -1,19 +1,20 @@
-"""Which messages a booking owes its client, and when. Called inside the booking's transaction."""
+"""Which messages an appointment owes its client, and when. Called inside the transaction of the act.
 
-from collections.abc import Iterator
+Something is told at once (booked, moved, cancelled, offered); reminders follow the plan of the kind. What
+would ring at night or on a day of rest goes out before (`notifications.quiet`).
+"""
+
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 
-from django.db import transaction
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Concat, Now
 from django.utils import timezone
 
-from clients.models import Consent
-from notifications import outbox
+from clients.models import Client
+from notifications import outbox, quiet
+from notifications import rules as message_rules
 from notifications.models import Message
 from notifications.outbox import Draft
-from scheduling import seats
-from scheduling.models import Booking, SlotFormat
+from scheduling.models import Booking, CancelReason, ReminderRule, Slot
 
 # Where the link in a message leads, and what its token is made for (`notifications.links`).
 CLIENT_PAGE = "scheduling:client_page"
@@ -22,70 +23,69 @@ CLIENT_PAGE = "scheduling:client_page"
 EARLY_DAYS_WITH_INTERPRETER = 9
 EARLY_DAYS = 5
 DAY_BEFORE_AT = time(17)
-# Nobody's telephone rings between 20:00 and 8:00; what would fall there goes out before.
-MORNING, NIGHT, LAST_CALL = time(8), time(20), time(19)
 # A reminder that could not go out for a day says nothing useful any more, unless it is the last.
 LIFETIME = timedelta(days=1)
-# From the last reminder at 17:00 to the earliest appointment of the next day.
-NIGHT_BEFORE = timedelta(hours=15)
+# A course says once that it begins: early enough to arrange the way, late enough to be remembered.
+COURSE_DAYS = 3
+# The last reminder's name, whatever its day: by it `catching_up` knows what is missing.
+LAST = "last"
 
 
-def plan(booking: Booking, *, now: datetime | None = None) -> list[str]:
-    """Queue what this booking owes its client: one message now, reminders that are still to come.
-    Returns the messages' keys.
+def usual_plan() -> list[ReminderRule]:
+    """The plan of a kind that has none of its own; not saved."""
+    return [
+        ReminderRule(days_before=EARLY_DAYS_WITH_INTERPRETER, with_interpreter=True),
+        ReminderRule(days_before=EARLY_DAYS, with_interpreter=False),
+        ReminderRule(days_before=1, at=DAY_BEFORE_AT),
+    ]
+
+
+# --- Telling -----------------------------------------------------------------------------------
+def plan(
+    booking: Booking, *, now: datetime | None = None, told: Message.Kind = Message.Kind.BOOKED
+) -> list[str]:
+    """Queue what this booking owes its client: one message now (`told`: booked or moved), reminders that
+    are still to come. Returns the messages' keys.
 
     `now` is the moment of booking, or the database's clock at a later change (`withdraw` comes first).
-    Costs one query when slot, room and client are at hand. Nothing is queued for a booking that
-    has no client or is not booked, nor while something stands against SMS (`outbox.enqueue_all`);
-    nor for a place on a course, whose many dates the teacher tells.
+    Costs one query when slot, room and client are at hand and the slot comes from `seats.lock`. Nothing
+    is queued for a booking that has no client or is not booked, nor while something stands against SMS
+    (`outbox.enqueue_all`). Of a course only its beginning is told; its many dates the teacher tells.
     """
-    if booking.client is None or booking.status != Booking.Status.BOOKED or booking.slot.is_course:
+    if booking.client is None or booking.status != Booking.Status.BOOKED:
         return []
     # The database's clock at the moment of booking.
     now = now or booking.booked_at or timezone.now()
-    return outbox.enqueue_all(booking.client, drafts(booking, now))
+    return outbox.enqueue_all(booking.client, drafts(booking, now, told=told))
 
 
-def catch_up() -> int:
-    """Plan what became possible since the booking: consent given, number corrected; how many messages.
-
-    Changing a client knows nothing of bookings, so this looks now and then for appointments to come
-    whose last reminder is missing although nothing stands against it.
-    """
-    return sum(_catch_up(booking) for booking in _without_reminder())
-
-
-def _catch_up(missing: Booking) -> int:
-    if missing.client is None:
-        return 0
-    with transaction.atomic():
-        # Cancelling takes the same lock first, so nothing is planned for what is being cancelled.
-        seats.lock_client(missing.client.pk)
-        still = _without_reminder().filter(pk=missing.pk).first()
-        if still is None or still.client is None:
-            return 0
-        return len(outbox.enqueue_all(still.client, drafts(still, getattr(still, "now"))))
+def tell_cancelled(booking: Booking, now: datetime) -> list[str]:
+    """Take back what has not left yet and say at once that the appointment is off; the keys of what is
+    queued. Whoever cancelled on their own page knows, and what has begun needs no word."""
+    withdraw(booking)
+    told_themselves = booking.cancelled_by is None
+    if booking.client is None or told_themselves or booking.start_at <= now:
+        return []
+    is_dropped = booking.cancel_reason == CancelReason.SESSION
+    if booking.slot.is_course and not is_dropped:
+        return []
+    kind = Message.Kind.DROPPED if is_dropped else Message.Kind.CANCELLED
+    return outbox.enqueue_all(booking.client, [_draft(booking, kind, kind, now, booking.start_at)])
 
 
-def _without_reminder() -> QuerySet[Booking]:
-    lives = Message.objects.exclude(status__in=[Message.Status.WITHDRAWN, Message.Status.FAILED])
-    last = lives.filter(key=OuterRef("last_key"))
-    agreed = Consent.objects.valid().filter(purpose=Consent.Purpose.SMS, client=OuterRef("client"))
-    reachable = Q(
-        client__opted_out_at__isnull=True,
-        client__wrong_number_at__isnull=True,
-        client__paused_at__isnull=True,
-        client__mobile_confirmed_at__isnull=False,
-        client__safe_to_text=True,
-    )
-    return (
-        Booking.objects.upcoming()
-        .annotate(last_key=_LAST_KEY)
-        .exclude(slot__format=SlotFormat.COURSE)
-        .filter(reachable, Exists(agreed), ~Exists(last), start_at__gt=Now() + NIGHT_BEFORE)
-        .select_related("client", "slot__district", "slot__session__room")
-        .annotate(now=Now())
-    )
+def offer(booking: Booking, client: Client, now: datetime) -> list[str]:
+    """Say at once that a seat is kept for this client, until the offer ends; the keys of what is queued."""
+    kind, until = Message.Kind.OFFER, booking.held_until or booking.start_at
+    return outbox.enqueue_all(client, [_draft(booking, kind, kind, now, until)])
+
+
+def ask_to_call(booking: Booking, now: datetime) -> list[str]:
+    """Ask the client to call about this appointment; once for each of its times. The keys of what is
+    queued."""
+    if booking.client is None or booking.status != Booking.Status.BOOKED:
+        return []
+    kind = Message.Kind.PLEASE_CALL
+    return outbox.enqueue_all(booking.client, [_draft(booking, kind, kind, now, booking.start_at)])
 
 
 def withdraw(booking: Booking) -> int:
@@ -105,40 +105,54 @@ def _key(booking: Booking, name: str) -> str:
     return f"{key_prefix(booking)}{change}{name}"
 
 
-# The key of the last reminder, as `_key` writes it.
-_LAST_KEY = Concat(
-    Value("booking:"),
-    Cast(F("uuid"), CharField()),
-    Value(":"),
-    Case(
-        When(ical_sequence=0, then=Value("")),
-        default=Concat(Cast(F("ical_sequence"), CharField()), Value(":")),
-    ),
-    Value("reminder:1d"),
-    output_field=CharField(),
-)
-
-
-def drafts(booking: Booking, now: datetime) -> list[Draft]:
+# --- The plan ----------------------------------------------------------------------------------
+def drafts(booking: Booking, now: datetime, *, told: Message.Kind = Message.Kind.BOOKED) -> list[Draft]:
     """The messages this booking owes at this moment, soonest first. What is past is left out."""
-    reminders = [(name, at) for name, at in _reminders(booking) if now < at < booking.start_at]
+    reminders = [row for row in _reminders(booking) if now < row[1] < booking.start_at]
+    if booking.slot.is_course:
+        return [
+            _draft(booking, kind, kind, at, booking.start_at)
+            for _name, at in reminders
+            for kind in [Message.Kind.COURSE_STARTS]
+        ]
     # The word at the booking dies when the first reminder says the same.
     until = reminders[0][1] if reminders else booking.start_at
-    at_once = _draft(booking, "booked", Message.Kind.BOOKED, now, until)
     return [
-        at_once,
+        _draft(booking, told, told, now, until),
         *(
-            _draft(booking, f"reminder:{name}", Message.Kind.REMINDER, at, at + LIFETIME)
+            _draft(
+                booking,
+                f"reminder:{name}",
+                Message.Kind.REMINDER,
+                at,
+                booking.start_at if name == LAST else at + LIFETIME,
+            )
             for name, at in reminders
         ),
     ]
 
 
 def _reminders(booking: Booking) -> Iterator[tuple[str, datetime]]:
-    start = booking.start_at.astimezone(booking.slot.district.tz)
-    early_days = EARLY_DAYS_WITH_INTERPRETER if booking.slot.with_interpreter else EARLY_DAYS
-    yield "early", _awake(_days_before(start, early_days, start.time()))
-    yield "1d", _days_before(start, 1, DAY_BEFORE_AT)
+    """Name and moment of each reminder, the earliest first."""
+    slot = booking.slot
+    rules = message_rules.of(slot.district)
+    start = booking.start_at.astimezone(slot.district.tz)
+    steps = [ReminderRule(days_before=COURSE_DAYS, at=DAY_BEFORE_AT)] if slot.is_course else _steps(slot)
+    for step in steps:
+        meant = _days_before(start, step.days_before, step.at or start.time())
+        name = LAST if step is steps[-1] else f"{step.days_before}d"
+        yield name, quiet.latest_before(rules, booking.client, meant)
+
+
+def _steps(slot: Slot) -> list[ReminderRule]:
+    """The reminders of the kind's plan that fit this slot, the earliest first; one a day."""
+    found = slot.reminder_rules
+    own: Sequence[ReminderRule] = list(slot.kind.reminder_rules.all()) if found is None else found
+    fitting = [rule for rule in own or usual_plan() if rule.with_interpreter in (None, slot.with_interpreter)]
+    # What is meant for slots like this one wins over what is meant for all.
+    fitting.sort(key=lambda rule: rule.with_interpreter is not None)
+    by_day = {rule.days_before: rule for rule in fitting}
+    return [by_day[days] for days in sorted(by_day, reverse=True)]
 
 
 def _days_before(start: datetime, days: int, at: time) -> datetime:
@@ -146,21 +160,16 @@ def _days_before(start: datetime, days: int, at: time) -> datetime:
     return datetime.combine(start.date() - timedelta(days=days), at, tzinfo=start.tzinfo)
 
 
-def _awake(local: datetime) -> datetime:
-    """The same moment, or the last decent one before it."""
-    if MORNING <= local.time() < NIGHT:
-        return local
-    return _days_before(local, 1 if local.time() < MORNING else 0, LAST_CALL)
-
-
 def _draft(booking: Booking, name: str, kind: Message.Kind, send_at: datetime, until: datetime) -> Draft:
+    district = booking.slot.district
     return Draft(
         key=_key(booking, name),
         kind=kind,
         context={
             "start_at": booking.start_at.isoformat(),
-            "zone": booking.slot.district.zone,
+            "zone": district.zone,
             "place": booking.address,
+            "phone": district.contact_phone,
             "route": CLIENT_PAGE,
             "about": str(booking.uuid),
         },

@@ -5,7 +5,8 @@ waiting list → messages.
 `no_key` because a plain FOR UPDATE would block every insert that points at the row.
 """
 
-from datetime import datetime
+import json
+from datetime import datetime, time
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,14 +18,17 @@ from django.db.transaction import TransactionManagementError
 from accounts.models import District, User
 from accounts.rows import Statement
 from clients.models import Client
+from notifications import rules as message_rules
+from notifications.models import MessageRules
 from scheduling import calendars, companions, contingents, holds, interpreters, problems
 from scheduling.interpreters import Found, Need
-from scheduling.models import AppointmentKind, Booking, Offer, Resource, Session, Slot
+from scheduling.models import AppointmentKind, Booking, Offer, ReminderRule, Resource, Session, Slot
 from scheduling.problems import ALONE, Facts, Refused, Visit
 
 
 class Locked(NamedTuple):
-    """A locked slot with its kind, district, session, room and `is_away`, and the database's clock."""
+    """A locked slot with its kind, district, session, room, `is_away` and what its messages follow, and the
+    database's clock."""
 
     slot: Slot
     now: datetime
@@ -46,19 +50,31 @@ AWAY = """EXISTS (
     )"""
 
 _PLACE = f"""
-    SELECT {{slot}}, {{kind}}, {{district}}, {{session}}, {{room}}, clock_timestamp(), EXISTS (
+    SELECT {{slot}}, {{kind}}, {{district}}, {{session}}, {{room}}, {{message_rules}},
+    clock_timestamp(), EXISTS (
         SELECT FROM scheduling_contingent contingent
         WHERE contingent.session_id = session.id AND contingent.free_from_at > clock_timestamp()
-    ), {AWAY}, slot.version <> before.version
+    ), {AWAY}, slot.version <> before.version, (
+        SELECT jsonb_agg(jsonb_build_array(rule.days_before, rule.at, rule.with_interpreter))
+        FROM scheduling_reminderrule rule WHERE rule.kind_id = kind.id
+    )
     FROM scheduling_slot slot
     JOIN scheduling_slot before ON before.id = slot.id
     JOIN scheduling_appointmentkind kind ON kind.id = slot.kind_id
     JOIN accounts_district district ON district.id = slot.district_id
     JOIN scheduling_session session ON session.id = slot.session_id
     LEFT JOIN scheduling_resource room ON room.id = session.room_id
+    LEFT JOIN notifications_messagerules message_rules ON message_rules.district_id = district.id
     WHERE slot.id = %(slot)s
     """  # noqa: S608 (constants only)
-_READ = {"slot": Slot, "kind": AppointmentKind, "district": District, "session": Session, "room": Resource}
+_READ = {
+    "slot": Slot,
+    "kind": AppointmentKind,
+    "district": District,
+    "session": Session,
+    "room": Resource,
+    "message_rules": MessageRules,
+}
 _SLOT = Statement(_PLACE + "FOR NO KEY UPDATE OF slot", **_READ)
 _SLOT_UNLOCKED = Statement(_PLACE, **_READ)
 
@@ -118,10 +134,17 @@ def _place(statement: Statement, slot_id: int) -> Locked:
     found = statement.row(slot=slot_id)
     if found is None:
         raise Slot.DoesNotExist
-    slot, slot.kind, slot.district, slot.session, slot.session.room, now, *said = found
-    slot.session.has_contingents, slot.is_away, has_changed = said
-    # Whoever waited for the lock has the slot as it is now, and all around it as it was before the wait.
-    return _place(statement, slot_id) if has_changed else Locked(slot, now)
+    slot, slot.kind, slot.district, slot.session, slot.session.room, rules, now, *said = found
+    slot.session.has_contingents, slot.is_away, has_changed, plan = said
+    if has_changed:
+        # Whoever waited for the lock has the slot as it is now, and all around it as it was before the wait.
+        return _place(statement, slot_id)
+    slot.reminder_rules = [
+        ReminderRule(days_before=days, at=at and time.fromisoformat(at), with_interpreter=with_interpreter)
+        for days, at, with_interpreter in json.loads(plan or "[]")
+    ]
+    message_rules.note(slot.district, rules)
+    return Locked(slot, now)
 
 
 def clock() -> datetime:

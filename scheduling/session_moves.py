@@ -265,7 +265,8 @@ def _move_bookings(
     session: Session, along: list[Booking], by: timedelta, user: User, now: datetime
 ) -> set[int]:
     """Each to its slot's new time; the numbers of those whose clients get a message."""
-    places = {slot.pk: slot for slot in session.slots.select_related("kind", "district")}
+    found = session.slots.select_related("kind", "district__message_rules")
+    places = {slot.pk: slot for slot in found.prefetch_related("kind__reminder_rules")}
     told = set()
     # From the far end, so that a client with two appointments that day is never in two places between.
     for booking in sorted(along, key=lambda one: one.start_at, reverse=by > timedelta()):
@@ -289,7 +290,7 @@ def _move_bookings(
         company.move_along(booking, by)
         audit.record("moved_with_session", booking, by=user, district=session.district)
         feeds.appointment_changed(booking)
-        if reminders.plan(booking, now=now):
+        if reminders.plan(booking, now=now, told=Message.Kind.MOVED):
             told.add(booking.pk)
     return told
 

@@ -4,7 +4,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from notifications import mails
-from scheduling import assignments, booking, external, invitations, offers, pool_requests, reminders, series
+from scheduling import assignments, booking, catching_up, external, invitations, offers, pool_requests, series
 from scheduling.models import Booking, InterpreterAssignment
 
 
@@ -44,7 +44,7 @@ def invite_new_people(timestamp: int) -> None:
 @app.task(queueing_lock="catch_up_reminders", pass_context=False)
 def catch_up_reminders(timestamp: int) -> None:
     """Every five minutes: reminders that became possible since the booking."""
-    reminders.catch_up()
+    catching_up.catch_up()
 
 
 @app.periodic(cron="* * * * *")

@@ -67,7 +67,7 @@ class Message(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="+")
-    # For example `booking:<uuid>:reminder:1d`; a message is queued once.
+    # For example `booking:<uuid>:reminder:last`; a message is queued once.
     key = models.CharField(max_length=120, unique=True)
     channel = models.CharField(max_length=6, choices=Channel, default=Channel.SMS, db_default=Channel.SMS)
     client = models.ForeignKey(

@@ -1,6 +1,7 @@
 """Bookable time."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
@@ -12,7 +13,7 @@ from django.db.models.functions import Now
 from accounts.models import District, Municipality, Organisation, User
 from clients.models import Language
 from scheduling.models.calendar import Calendar
-from scheduling.models.kind import AppointmentKind
+from scheduling.models.kind import AppointmentKind, ReminderRule
 from scheduling.models.resource import Gender
 from scheduling.models.series import BlockFormat, Session, SlotFormat
 
@@ -114,6 +115,8 @@ class Slot(models.Model):
 
     # Set by `with_absence` and `scheduling.seats.lock`.
     is_away: bool = False
+    # The kind's, set by `scheduling.seats.lock`; None: not read along.
+    reminder_rules: Sequence[ReminderRule] | None = None
 
     class Meta:
         ordering = ["start_at"]

@@ -20,7 +20,7 @@ from notifications import delivery
 from notifications.channels.console import ConsoleGateway
 from notifications.models import Message
 from scheduling import booking as bookings
-from scheduling import reminders, sessions
+from scheduling import catching_up, sessions
 from scheduling.models import BlockFormat, Booking
 from scheduling.problems import Refused
 from tests import factories
@@ -304,10 +304,10 @@ def test_no_reminder_reaches_somebody_in_danger_and_the_next_one_goes_out_again(
     referrals.autosave(referral, by=owner, data={"safety": "yes"}, revision=referral.revision)
     assert delivery.deliver_due(ConsoleGateway()) == 0
     assert set(Message.objects.values_list("status", "error_code")) == {("withdrawn", "paused")}
-    assert reminders.catch_up() == 0
+    assert catching_up.catch_up() == 0
     crisis.tick(referral, step=CrisisStep.Step.NOT_ALONE, by=owner)
     crisis.finish(referral, by=owner)
-    assert reminders.catch_up() > 0
+    assert catching_up.catch_up() > 0
     assert Message.objects.filter(key__startswith=f"booking:{booking.uuid}:", status="queued").exists()
 
 

@@ -11,7 +11,16 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.models import Message
-from scheduling import acceptance, booking, course_seats, courses, enrolments, reminders, seats, waiting
+from scheduling import (
+    acceptance,
+    booking,
+    catching_up,
+    course_seats,
+    courses,
+    enrolments,
+    seats,
+    waiting,
+)
 from scheduling import offers as waiting_offers
 from scheduling.models import Booking, Course, Enrolment, Slot, WaitingEntry
 from scheduling.problems import Refused
@@ -122,12 +131,15 @@ def test_a_course_over_takes_nobody_and_a_running_one_does() -> None:
 
 
 @pytest.mark.django_db
-def test_a_place_on_a_course_sends_no_messages() -> None:
+def test_of_a_course_only_its_beginning_is_told() -> None:
     client = factories.ConsentFactory().client
     place = enrol(offers.enter(), client)
-    reminders.catch_up()
-    assert not Message.objects.exists()
-    assert place.client == client
+
+    catching_up.catch_up()
+
+    told = Message.objects.get()
+    assert (told.key, told.kind) == (f"booking:{place.uuid}:course", Message.Kind.COURSE_STARTS)
+    assert told.send_at < told.expires_at == place.start_at
 
 
 # --- Overlaps ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from clients.models import Client, Consent
 from notifications import delivery
 from notifications.channels.memory import MemoryGateway
 from notifications.models import Message
-from scheduling import assignments, contingents, interpreters, live, moving, reminders
+from scheduling import assignments, catching_up, contingents, interpreters, live, moving, reminders
 from scheduling import booking as rules
 from scheduling.interpreters import Need
 from scheduling.models import AppointmentKind, Booking, BookingMove, Contingent, Reservation, Slot
@@ -133,7 +133,7 @@ def test_after_a_move_it_is_cancelled_where_it_is_now(booked: Booking, slots: li
 
     new = Slot.objects.get(pk=slots[1].pk)
     assert new.has_room
-    assert waiting(booked) == {}
+    assert waiting(booked) == {"2:cancelled": slots[1].start_at.isoformat()}
 
 
 def test_the_seat_counts_where_it_is_and_for_those_who_booked_it(slots: list[Slot], client: Client) -> None:
@@ -282,9 +282,9 @@ def test_what_was_said_of_the_old_time_is_taken_back_and_the_new_time_told(
     moving.move(booked, slots[1], by=booked.holder)
 
     assert waiting(booked) == {
-        "1:booked": slots[1].start_at.isoformat(),
-        "1:reminder:early": slots[1].start_at.isoformat(),
-        "1:reminder:1d": slots[1].start_at.isoformat(),
+        "1:moved": slots[1].start_at.isoformat(),
+        "1:reminder:5d": slots[1].start_at.isoformat(),
+        "1:reminder:last": slots[1].start_at.isoformat(),
     }
 
 
@@ -294,7 +294,7 @@ def test_moved_there_and_back_the_client_hears_of_both(booked: Booking, slots: l
     Message.objects.update(status="sent")
     moving.move(booked, slots[1], by=booked.holder)
     moving.move(booked, slots[0], by=booked.holder)
-    assert set(waiting(booked)) == {"2:booked", "2:reminder:early", "2:reminder:1d"}
+    assert set(waiting(booked)) == {"2:moved", "2:reminder:5d", "2:reminder:last"}
     assert set(waiting(booked).values()) == {slots[0].start_at.isoformat()}
 
 
@@ -334,9 +334,9 @@ def test_what_became_possible_later_is_planned_for_the_new_time_only(
 
     factories.ConsentFactory(client=client, purpose=Consent.Purpose.SMS)
 
-    assert reminders.catch_up() > 0
-    assert set(waiting(booked)) == {"1:booked", "1:reminder:early", "1:reminder:1d"}
-    assert reminders.catch_up() == 0
+    assert catching_up.catch_up() > 0
+    assert set(waiting(booked)) == {"1:booked", "1:reminder:5d", "1:reminder:last"}
+    assert catching_up.catch_up() == 0
 
 
 # --- Taken back ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from notifications.models import Message
 from scheduling import acceptance, offers, problems, seats, sessions, working_hours
 from scheduling import booking as rules
 from scheduling.models import Booking, Calendar, Contingent, Offer, Session, Slot, WaitingEntry
@@ -203,6 +204,33 @@ def test_the_deputy_may_answer_a_stranger_may_not(booked: Booking, commits: Any)
     made = acceptance.accept(standing(), by=entry.client.deputy)
 
     assert (made.status, made.holder) == ("booked", entry.client.deputy)
+
+
+def test_the_client_is_told_of_an_offer_until_it_ends(booked: Booking, commits: Any) -> None:
+    factories.WaitingFactory(client=factories.ConsentFactory().client)
+    cancel(booked, commits)
+    offer = standing()
+
+    told = Message.objects.get(kind="offer")
+
+    assert (told.key, told.status) == (f"booking:{offer.booking.uuid}:offer", "queued")
+    assert told.expires_at == offer.deadline_at
+    with commits(execute=True):
+        offers.decline(offer, by=offer.entry.entered_by)
+    told.refresh_from_db()
+    assert told.status == "withdrawn"
+
+
+def test_an_accepted_offer_is_told_as_an_appointment(booked: Booking, commits: Any) -> None:
+    factories.WaitingFactory(client=factories.ConsentFactory().client)
+    cancel(booked, commits)
+    offer = standing()
+
+    made = acceptance.accept(offer, by=offer.entry.entered_by)
+
+    waiting = Message.objects.filter(key__startswith=f"booking:{made.uuid}:", status="queued")
+    assert Message.objects.get(kind="offer").status == "withdrawn"
+    assert "booked" in waiting.values_list("kind", flat=True)
 
 
 def test_declined_it_passes_on_and_never_comes_back(booked: Booking, commits: Any) -> None:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,8 @@ from clients import registry
 from clients.models import Client
 from notifications.models import Message
 from scheduling import booking as rules
-from scheduling import reminders, replies
-from scheduling.models import Booking, Session, Slot
+from scheduling import catching_up, reminders, replies, seats
+from scheduling.models import Booking, ReminderRule, Session, Slot
 from tests.factories import BookingFactory, ClientFactory, ConsentFactory, RoomFactory
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -24,6 +25,7 @@ def booking_at(start: datetime, *, interpreter: bool = False) -> Booking:
     """A booked seat that is not saved."""
     room = RoomFactory.build()
     slot = Slot(district=room.district, with_interpreter=interpreter, session=Session(room=room))
+    slot.reminder_rules = []
     return Booking(slot=slot, status=Booking.Status.BOOKED, start_at=start)
 
 
@@ -42,17 +44,17 @@ START = datetime(2026, 12, 8, 14, 0, tzinfo=BERLIN)
 def test_one_message_now_and_two_reminders() -> None:
     assert planned(START, now=NOW) == {
         "booked": "02.11. 10:00",
-        "reminder:early": "03.12. 14:00",
-        "reminder:1d": "07.12. 17:00",
+        "reminder:5d": "03.12. 14:00",
+        "reminder:last": "07.12. 17:00",
     }
 
 
 def test_with_an_interpreter_the_early_one_goes_out_nine_days_before() -> None:
-    assert planned(START, now=NOW, interpreter=True)["reminder:early"] == "29.11. 14:00"
+    assert planned(START, now=NOW, interpreter=True)["reminder:9d"] == "28.11. 14:00"
 
 
 def test_what_is_past_is_left_out() -> None:
-    assert list(planned(START, now=START - timedelta(days=4))) == ["booked", "reminder:1d"]
+    assert list(planned(START, now=START - timedelta(days=4))) == ["booked", "reminder:last"]
     assert list(planned(START, now=START - timedelta(hours=20))) == ["booked"]
 
 
@@ -61,18 +63,18 @@ def test_what_is_past_is_left_out() -> None:
     [(time(7, 30), "02.12. 19:00"), (time(8, 0), "03.12. 08:00"), (time(20, 30), "03.12. 19:00")],
 )
 def test_an_early_reminder_that_would_ring_at_night_goes_out_before(start: time, early: str) -> None:
-    assert planned(datetime.combine(START, start, tzinfo=BERLIN), now=NOW)["reminder:early"] == early
+    assert planned(datetime.combine(START, start, tzinfo=BERLIN), now=NOW)["reminder:5d"] == early
 
 
 @pytest.mark.promise(16)
 @pytest.mark.parametrize(
     ("start", "due"),
     [
-        # 28 March and 31 October 2027 have 23 and 25 hours; the wall clock decides.
+        # 28 March and 31 October 2027 have 23 and 25 hours; the wall clock decides. Both are Sundays.
         (datetime(2027, 3, 28, 14, 0, tzinfo=BERLIN), ["23.03. 14:00", "27.03. 17:00"]),
-        (datetime(2027, 3, 29, 9, 0, tzinfo=BERLIN), ["24.03. 09:00", "28.03. 17:00"]),
+        (datetime(2027, 3, 29, 9, 0, tzinfo=BERLIN), ["24.03. 09:00", "27.03. 17:00"]),
         (datetime(2027, 10, 31, 14, 0, tzinfo=BERLIN), ["26.10. 14:00", "30.10. 17:00"]),
-        (datetime(2027, 11, 1, 9, 0, tzinfo=BERLIN), ["27.10. 09:00", "31.10. 17:00"]),
+        (datetime(2027, 11, 1, 9, 0, tzinfo=BERLIN), ["27.10. 09:00", "30.10. 17:00"]),
     ],
 )
 def test_reminders_keep_the_wall_clock_across_both_clock_changes(start: datetime, due: list[str]) -> None:
@@ -116,13 +118,14 @@ def test_planning_queues_them_with_neutral_facts() -> None:
 
     assert queued == [
         f"booking:{booking.uuid}:booked",
-        f"booking:{booking.uuid}:reminder:early",
-        f"booking:{booking.uuid}:reminder:1d",
+        f"booking:{booking.uuid}:reminder:5d",
+        f"booking:{booking.uuid}:reminder:last",
     ]
     assert Message.objects.get(key=queued[0]).context == {
         "start_at": booking.start_at.isoformat(),
         "zone": "Europe/Berlin",
         "place": "Hauptstr. 1, Zimmer 3",
+        "phone": "07141 000 100",
         "route": "scheduling:client_page",
         "about": str(booking.uuid),
     }
@@ -169,9 +172,12 @@ def test_withdrawing_concerns_this_booking_only() -> None:
 @pytest.mark.django_db
 def test_planning_costs_one_query(django_assert_num_queries: pytest.FixtureRequest) -> None:
     booking = BookingFactory(client=ConsentFactory().client)
+    ReminderRule.objects.create(kind=booking.slot.kind, days_before=2)
+    with transaction.atomic():
+        booking.slot = seats.lock(booking.slot_id).slot
 
     with time_machine.travel(NOW), django_assert_num_queries(1):  # type: ignore[operator]
-        reminders.plan(booking)
+        assert len(reminders.plan(booking)) == 2
 
 
 # --- Catching up -------------------------------------------------------------------------------
@@ -185,12 +191,12 @@ def unplanned():
 
 @pytest.mark.django_db
 def test_consent_given_later_brings_the_messages(unplanned) -> None:
-    assert reminders.catch_up() == 0
+    assert catching_up.catch_up() == 0
 
     ConsentFactory(client=unplanned.client)
 
-    assert reminders.catch_up() == 3
-    assert reminders.catch_up() == 0
+    assert catching_up.catch_up() == 3
+    assert catching_up.catch_up() == 0
     assert Message.objects.filter(key__startswith=reminders.key_prefix(unplanned)).count() == 3
 
 
@@ -199,13 +205,13 @@ def test_a_corrected_number_brings_them_back() -> None:
     booking = BookingFactory(client=ConsentFactory().client)
     reminders.plan(booking)
     replies.wrong_number(booking)
-    assert reminders.catch_up() == 0
+    assert catching_up.catch_up() == 0
 
     registry.change(
         booking.client, {"mobile": "+4915112345999", "mobile_confirmed": True}, by=booking.client.owner
     )
 
-    assert reminders.catch_up() == 3
+    assert catching_up.catch_up() == 3
     assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.QUEUED}
 
 
@@ -214,10 +220,10 @@ def test_what_a_bad_number_refused_goes_to_the_corrected_one() -> None:
     booking = BookingFactory(client=ConsentFactory().client)
     reminders.plan(booking)
     Message.objects.update(status=Message.Status.FAILED, error_code="30005", settled_at=timezone.now())
-    Message.objects.filter(key__endswith="early").update(error_code="30007")
+    Message.objects.filter(key__endswith="5d").update(error_code="30007")
 
-    assert reminders.catch_up() == 2
-    early = Message.objects.get(key__endswith="early")
+    assert catching_up.catch_up() == 2
+    early = Message.objects.get(key__endswith="5d")
     assert early.status == Message.Status.FAILED
 
 
@@ -229,7 +235,7 @@ def test_what_was_sent_is_not_sent_again_by_catching_up() -> None:
     replies.no_more_sms(booking)
     Client.objects.update(opted_out_at=None)
 
-    assert reminders.catch_up() == 2
+    assert catching_up.catch_up() == 2
     assert Message.objects.get(key__endswith="booked").status == Message.Status.SENT
 
 
@@ -240,8 +246,8 @@ def test_nothing_comes_back_for_a_cancelled_appointment() -> None:
     reminders.plan(booking)
     rules.cancel(booking, reason="caseworker", by=booking.holder)
 
-    assert reminders.catch_up() == 0
-    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.WITHDRAWN}
+    assert catching_up.catch_up() == 0
+    assert said(booking) == [("cancelled", "1:cancelled")]
 
 
 @pytest.mark.django_db
@@ -251,4 +257,108 @@ def test_catching_up_looks_once_when_nothing_is_missing(django_assert_num_querie
         reminders.plan(BookingFactory(client=ConsentFactory().client))
 
     with django_assert_num_queries(1):
-        reminders.catch_up()
+        catching_up.catch_up()
+
+
+# --- The plan of a kind --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("interpreter", "names"),
+    [
+        (False, {"booked", "reminder:14d", "reminder:last"}),
+        (True, {"booked", "reminder:14d", "reminder:10d", "reminder:last"}),
+    ],
+)
+def test_a_kind_has_a_plan_of_its_own(interpreter: bool, names: set[str]) -> None:
+    booking = booking_at(START, interpreter=interpreter)
+    booking.slot.reminder_rules = [
+        ReminderRule(days_before=2, at=time(9)),
+        ReminderRule(days_before=10, with_interpreter=True),
+        ReminderRule(days_before=14),
+    ]
+
+    found = {draft.key.split(":", 2)[2]: draft.send_at for draft in reminders.drafts(booking, NOW)}
+
+    assert found.keys() == names
+    # Two days before is a Sunday: it goes out the day before that.
+    assert found["reminder:last"] == datetime(2026, 12, 5, 9, tzinfo=BERLIN)
+
+
+def test_what_is_meant_for_slots_like_this_one_wins() -> None:
+    booking = booking_at(START, interpreter=True)
+    booking.slot.reminder_rules = [
+        ReminderRule(days_before=1, at=time(12), with_interpreter=True),
+        ReminderRule(days_before=1, at=time(9)),
+    ]
+
+    [last] = reminders.drafts(booking, NOW)[1:]
+
+    assert last.send_at == datetime(2026, 12, 7, 12, tzinfo=BERLIN)
+
+
+def test_a_reminder_keeps_to_the_clients_window() -> None:
+    booking = booking_at(START)
+    booking.client = Client(text_from=time(10), text_until=time(11, 30))
+
+    _booked, early, last = reminders.drafts(booking, NOW)
+
+    assert early.send_at == datetime(2026, 12, 3, 10, 30, tzinfo=BERLIN)
+    assert last.send_at == datetime(2026, 12, 7, 10, 30, tzinfo=BERLIN)
+
+
+def test_a_reminder_on_a_holiday_moves_before_it() -> None:
+    after_christmas = datetime(2026, 12, 28, 14, 0, tzinfo=BERLIN)
+
+    assert planned(after_christmas, now=NOW)["reminder:last"] == "24.12. 17:00"
+
+
+# --- Told at once --------------------------------------------------------------------------------
+def said(booking: Booking) -> list[tuple[str, str]]:
+    """Kind and end of key of what is waiting, in order."""
+    waiting = Message.objects.filter(key__startswith=reminders.key_prefix(booking), status="queued")
+    return [(message.kind, message.key.split(":", 2)[2]) for message in waiting.order_by("send_at", "id")]
+
+
+@pytest.mark.promise(6)
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("reason", "kind"), [("caseworker", "cancelled"), ("illness", "cancelled"), ("session", "dropped")]
+)
+def test_a_cancelled_appointment_is_told_at_once_and_nothing_else(reason: str, kind: str) -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+
+    rules.cancel(booking, reason=reason, by=booking.holder)
+
+    assert said(booking) == [(kind, f"1:{kind}")]
+    told = Message.objects.get(kind=kind)
+    assert (told.context["start_at"], told.expires_at) == (booking.start_at.isoformat(), booking.start_at)
+    assert told.send_at <= timezone.now()
+
+
+@pytest.mark.django_db
+def test_who_cancelled_on_their_own_page_knows() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    reminders.plan(booking)
+
+    rules.cancel(booking, reason="client", by=None)
+
+    assert said(booking) == []
+
+
+@pytest.mark.django_db
+def test_what_has_begun_is_not_told() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+
+    with time_machine.travel(booking.start_at):
+        booking.cancelled_by = booking.holder
+        assert reminders.tell_cancelled(booking, timezone.now()) == []
+
+
+@pytest.mark.django_db
+def test_a_client_is_asked_to_call_once() -> None:
+    booking = BookingFactory(client=ConsentFactory().client)
+    now = timezone.now()
+
+    assert reminders.ask_to_call(booking, now) == [f"booking:{booking.uuid}:please_call"]
+    assert reminders.ask_to_call(booking, now) == []
+    assert reminders.ask_to_call(booking_of(Booking.Status.CANCELLED), now) == []
