@@ -10,7 +10,7 @@ from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.models import Municipality, User
 from accounts.roles import Role
-from clients.models import Client, Language, Literacy
+from clients.models import Client, Language, Literacy, OtherWay
 
 _OLDEST = 110
 
@@ -56,6 +56,28 @@ class ClientForm(forms.Form):
         label=_("SMS an diese Nummer ist für die Person sicher"), required=False
     )
     shared_phone = forms.BooleanField(label=_("Andere benutzen dieses Telefon mit"), required=False)
+    text_from = forms.TimeField(
+        label=_("SMS nicht vor"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("Wann das Handy sicher in den eigenen Händen ist. Leer: den ganzen Tag."),
+    )
+    text_until = forms.TimeField(
+        label=_("SMS nicht nach"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    with_german_line = forms.BooleanField(
+        label=_("Deutsche Zeile für Helfende anhängen"),
+        required=False,
+        help_text=_("Tag, Uhrzeit und Ort noch einmal auf Deutsch, wenn jemand beim Lesen hilft."),
+    )
+    other_way = forms.ChoiceField(
+        label=_("Wenn keine SMS hinausgeht"),
+        choices=OtherWay.choices,
+        required=False,
+        help_text=_("Dann bekommt die Fallführung eine Aufgabe auf „Heute“."),
+    )
     other_ways = forms.CharField(
         label=_("Andere Wege"),
         required=False,
@@ -93,6 +115,22 @@ class ClientForm(forms.Form):
         """The number as E.164, or empty."""
         number = self.cleaned_data["mobile"]
         return str(number.as_e164) if number else ""
+
+    def clean_other_way(self) -> str:
+        """A call unless something else was agreed."""
+        return self.cleaned_data["other_way"] or OtherWay.CALL.value
+
+    def clean(self) -> dict[str, Any]:
+        """A window has a beginning and an end, in this order."""
+        cleaned = super().clean() or {}
+        if "text_from" in cleaned and "text_until" in cleaned:
+            begins, ends = cleaned["text_from"], cleaned["text_until"]
+            if (begins is None) != (ends is None):
+                missing = "text_from" if begins is None else "text_until"
+                self.add_error(missing, _("Bitte beide Zeiten angeben oder keine."))
+            elif begins is not None and begins >= ends:
+                self.add_error("text_until", _("Das Ende liegt nicht nach dem Anfang."))
+        return cleaned
 
 
 class AssignForm(forms.Form):

@@ -31,6 +31,10 @@ EDITABLE = (
     "mobile",
     "safe_to_text",
     "shared_phone",
+    "text_from",
+    "text_until",
+    "with_german_line",
+    "other_way",
     "other_ways",
 )
 

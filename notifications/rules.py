@@ -37,5 +37,5 @@ def change(district: District, *, by: User, **choices: Any) -> MessageRules:
     for name in changed:
         setattr(rules, name, choices[name])
     rules.save(update_fields=changed)
-    audit.record("changed_message_rules", rules, by=by, district=district, fields=changed)
+    audit.record("changed_message_rules", district, by=by, fields=changed)
     return rules

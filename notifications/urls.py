@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from notifications import webhooks
-from notifications.views import log, mailbox, notices, phones
+from notifications.views import log, mailbox, notices, phones, texts
 
 app_name = "notifications"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,4 +17,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e-mails/", notices.mail_choice, name="mail_choice"),
     path("handy/post/", mailbox.mailbox, name="mailbox"),
     path("handy/", phones.phones, name="phones"),
+    path("nachrichtenregeln/", texts.message_rules, name="message_rules"),
+    path("texte/", texts.text_list, name="texts"),
+    path("texte/<slug:language>/", texts.language, name="language"),
+    path("texte/<slug:language>/freigeben/", texts.approve, name="approve_texts"),
+    path("texte/<slug:language>/<str:name>/", texts.text, name="text"),
+    path("texte/<slug:language>/<str:name>/vorschau/", texts.preview, name="text_preview"),
+    path("texte/<slug:language>/<str:name>/entwurf/", texts.back_to_draft, name="back_to_draft"),
 ]

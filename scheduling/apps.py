@@ -9,10 +9,12 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import districts
         from clients import panels
-        from scheduling import kinds, offers, vacancies
+        from notifications import proofs
+        from scheduling import kinds, offers, resources, vacancies
         from scheduling.panels import appointments, courses
 
         districts.at_start(kinds.begin)
         vacancies.register(offers.make)
+        proofs.know_places(resources.addresses)
         panels.register("appointments", order=10, render=appointments)
         panels.register("courses", order=15, render=courses)

@@ -34,6 +34,12 @@ def telling_words(text: str, district: District) -> list[str]:
     return [word for word in _WORD.findall(text) if _tells(word.casefold(), names)]
 
 
+def addresses(district: District) -> list[str]:
+    """The addresses of the district's rooms in use, as clients read them."""
+    rooms = Resource.objects.rooms().filter(district=district).exclude(address="")
+    return list(rooms.order_by("address").values_list("address", flat=True).distinct())
+
+
 @transaction.atomic
 def save_room(
     room: Resource | None, *, name: str, address: str, way: str = "", is_active: bool = True, by: User

@@ -171,3 +171,32 @@ def test_upper_rooms_add_their_panels_in_order(case, monkeypatch):
     panels.register("empty", order=5, render=lambda request, client: "")
     page = as_user(case.owner).get(reverse("clients:detail", args=[case.uuid])).content.decode()
     assert page.index(f"erstes {case.case_number}") < page.index("zweites")
+
+
+# --- Safe windows ----------------------------------------------------------------------------------
+def test_when_and_how_somebody_is_told_is_agreed_with_them(case) -> None:
+    agreed = {"text_from": "16:00", "text_until": "20:30", "with_german_line": "on", "other_way": "letter"}
+
+    answer = as_user(case.owner).post(reverse("clients:edit", args=[case.uuid]), ENTRY | agreed, follow=True)
+
+    case.refresh_from_db()
+    assert (f"{case.text_from:%H:%M}", f"{case.text_until:%H:%M}") == ("16:00", "20:30")
+    assert (case.with_german_line, case.other_way) == (True, "letter")
+    assert "zwischen 16:00 und 20:30 Uhr" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("window", "told"),
+    [
+        ({"text_from": "16:00"}, "beide Zeiten"),
+        ({"text_until": "16:00"}, "beide Zeiten"),
+        ({"text_from": "16:00", "text_until": "16:00"}, "nicht nach dem Anfang"),
+    ],
+)
+def test_half_a_window_is_none(case, window, told) -> None:
+    answer = as_user(case.owner).post(reverse("clients:edit", args=[case.uuid]), ENTRY | window)
+
+    assert answer.status_code == 422
+    assert told in answer.content.decode()
+    case.refresh_from_db()
+    assert case.text_from is None
