@@ -6,7 +6,6 @@ from typing import Any
 import phonenumbers
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models import MessageRules
@@ -16,7 +15,7 @@ LANGUAGES = ("unreviewed", "adds_german_line")
 ANSWERS = ("takes_replies", "no_frees_the_seat", "asks_year_of_birth")
 MONEY = ("cents_per_segment", "monthly_budget", "warns_at_percent", "countries")
 
-_HELP: dict[str, str | Promise] = {
+_HELP: dict[str, Any] = {
     "quiet_from": _("Eilige Nachrichten warten bis zum Ende der Ruhe; Erinnerungen gehen vorher hinaus."),
     "quiet_until": _("Ein Zeitfenster, das mit einer Person vereinbart ist, gilt zusätzlich."),
     "unreviewed": _("Solange niemand den Text geprüft hat. Die Demo sendet auch ungeprüfte Texte."),
