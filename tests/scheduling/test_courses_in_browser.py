@@ -84,7 +84,7 @@ def test_the_pages_are_accessible_wide_and_narrow(windows: Windows, course: Cour
     )
     enrolments.enrol(course, client=client, by=client.owner)
     page = windows.open_for(client.owner, locale=language)
-    names = ("course", "change_course", "add_lessons", "call_off_course", "enrol")
+    names = ("course", "change_course", "change_teaching", "add_lessons", "call_off_course", "enrol")
     addresses = [
         reverse("scheduling:courses"),
         reverse("scheduling:add_course"),

@@ -57,6 +57,7 @@ def test_the_pages_have_no_finding(
         "nothing": reverse("scheduling:search") + "?gender=m",
         "book": reverse("scheduling:book", args=[escort.uuid]),
         "day": reverse("scheduling:day_list", args=[outreach.session.uuid]),
+        "person": reverse("scheduling:presence", args=[mara.uuid]),
     }
     user_language = {"language": language}
     User.objects.filter(pk=anna.pk).update(**user_language)
