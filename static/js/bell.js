@@ -7,6 +7,7 @@
   const bell = document.querySelector("[data-news]");
   if (!bell) return;
   let failures = 0;
+  let wasOpen = false;
   let socket = null;
 
   function connect() {
@@ -16,8 +17,10 @@
       failures = 0;
       if (JSON.parse(event.data).news) window.htmx.trigger(bell, "news");
     };
+    socket.onopen = () => { wasOpen = true; };
     socket.onclose = () => {
-      if (!socket) return;
+      // Whoever is never let in asks every minute instead, as the page does anyway.
+      if (!socket || (!wasOpen && failures >= PAUSES.length)) return;
       setTimeout(connect, PAUSES[Math.min(failures, PAUSES.length - 1)] * (0.5 + Math.random()));
       failures += 1;
     };

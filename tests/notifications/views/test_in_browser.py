@@ -1,14 +1,16 @@
 """Log and telephones in a real browser: nothing axe objects to, nothing that does not fit."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from clients.models import Language
-from notifications import delivery
+from notifications import delivery, notices
 from notifications.channels.console import ConsoleGateway
 from notifications.models import Message
+from notifications.notices import What
 from tests.browsing import PHONE, Windows, axe
 from tests.factories import UserFactory
 from tests.notifications.messages import queued
@@ -51,6 +53,32 @@ def test_the_log(windows, owner, locale) -> None:
         box = text.bounding_box()
         assert box is not None
         assert box["width"] > 200
+
+
+def test_the_bell_counts_at_once_and_leads_to_what_is_new(windows) -> None:
+    person = UserFactory(email="fall@amt.example")
+    page = windows.open_for(person)
+    heard: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda _frame: heard.append(1)))
+    page.goto("/neuigkeiten/")
+    until = time.monotonic() + 10
+    while not heard and time.monotonic() < until:
+        page.wait_for_timeout(20)
+    assert axe(page) == []
+
+    notices.tell([person.pk], What.OFFER, key="test:1", route="notifications:mail_choice")
+
+    page.locator(".bell__count").wait_for(timeout=2000)
+    for language in ("de", "en"):
+        type(person).objects.update(language=language)
+        page.goto("/neuigkeiten/")
+        assert axe(page) == []
+        page.set_viewport_size(PHONE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.get_by_role("button", name="View").press("Enter")
+    page.wait_for_url("**/e-mails/")
+    assert axe(page) == []
+    assert page.locator(".bell__count").count() == 0
 
 
 def test_the_telephones(browser, owner, tmp_path) -> None:
