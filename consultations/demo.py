@@ -6,17 +6,17 @@ written past them, because no rule books the past.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+import scheduling.demo
 from accounts.models import User
 from clients.models import Client
 from consultations import exceptions, referrals, waiting_list
 from consultations.models import Clarification, Referral
-from scheduling import slots
 from scheduling.models import BlockFormat, Booking, Session, Slot
 
 PRESENTATION, CASE = BlockFormat.PRESENTATION, BlockFormat.CASE_CONSULTATION
@@ -104,7 +104,7 @@ def load() -> None:
     for invented in (YUSUF, FATIMA, ROJIN):
         _draft(invented, specialist)
     _waits_for(_draft(KASTANIE, specialist), coming[0])
-    past = _past(coming[0])
+    past = scheduling.demo.held_like(coming[0], before=timezone.now() - timedelta(days=1))
     for invented in (OLENA, AHORN):
         _hold(_draft(invented, specialist), past)
     olena = Client.objects.get(case_number=OLENA.case_number)
@@ -135,44 +135,6 @@ def _waits_for(referral: Referral, session: Session) -> None:
     """Whoever cancels the case consultation of that day sees the seat go to this one."""
     day = timezone.localtime(session.start_at).date()
     waiting_list.enter(referral, by=referral.author, earliest_on=day, latest_on=day, at_short_notice=True)
-
-
-def _past(model: Session) -> Session:
-    """A session like `model` a few days ago: still open to the specialist, who may yet write."""
-    start = _before(model, timezone.now() - timedelta(days=1))
-    held = Session.objects.create(
-        district=model.district,
-        series=model.series,
-        calendar=model.calendar,
-        specialist=model.specialist,
-        room=model.room,
-        original_start_at=start,
-        start_at=start,
-        end_at=start + (model.end_at - model.start_at),
-    )
-    for slot in model.slots.order_by("block"):
-        begins = start + (slot.start_at - model.start_at)
-        Slot.objects.create(
-            district=slot.district,
-            session=held,
-            block=slot.block,
-            kind=slot.kind,
-            format=slot.format,
-            with_interpreter=slot.with_interpreter,
-            start_at=begins,
-            end_at=begins + (slot.end_at - slot.start_at),
-            **slots.searched_by(held),
-        )
-    return held
-
-
-def _before(model: Session, latest: datetime) -> datetime:
-    """The last time before `latest` on the model's weekday and clock at which the series has no session."""
-    zone = model.district.tz
-    start = model.start_at.astimezone(zone)
-    while start > latest or Session.objects.filter(series=model.series, original_start_at=start).exists():
-        start -= timedelta(days=7)  # by the wall clock: the zone goes with it
-    return start
 
 
 def _hold(referral: Referral, session: Session) -> None:

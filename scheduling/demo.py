@@ -1,14 +1,14 @@
 """The demo's rooms and its planned year: one consultation a month, the next one within a week."""
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from scheduling import contingents, resources, series
-from scheduling.models import BlockFormat, HolidayRule, Series
+from scheduling import contingents, resources, series, slots
+from scheduling.models import BlockFormat, HolidayRule, Series, Session, Slot
 from scheduling.planning import Block
 from scheduling.recurrence import LAST, NthWeekday
 
@@ -47,6 +47,48 @@ def load() -> Series:
     shares = {Organisation.objects.get(short_name=name): 1 for name in ("AWO", "Caritas")}
     contingents.set_aside_from_series(planned, shares, free_days_before=14, by=coordinator)
     return planned
+
+
+def held_like(model: Session, *, before: datetime) -> Session:
+    """A session like `model` that was held: written past the rules, because no rule plans the past.
+
+    It began at the last time before that instant, on the model's weekday and clock, at which its series
+    has no session.
+    """
+    start = _free_start(model, before)
+    held = Session.objects.create(
+        district=model.district,
+        series=model.series,
+        calendar=model.calendar,
+        specialist=model.specialist,
+        room=model.room,
+        place=model.place,
+        original_start_at=start,
+        start_at=start,
+        end_at=start + (model.end_at - model.start_at),
+    )
+    for slot in model.slots.order_by("block"):
+        begins = start + (slot.start_at - model.start_at)
+        Slot.objects.create(
+            district=slot.district,
+            session=held,
+            block=slot.block,
+            kind=slot.kind,
+            format=slot.format,
+            capacity=slot.capacity,
+            with_interpreter=slot.with_interpreter,
+            start_at=begins,
+            end_at=begins + (slot.end_at - slot.start_at),
+            **slots.searched_by(held),
+        )
+    return held
+
+
+def _free_start(model: Session, before: datetime) -> datetime:
+    start = model.start_at.astimezone(model.district.tz)
+    while start > before or Session.objects.filter(series=model.series, original_start_at=start).exists():
+        start -= timedelta(days=7)  # by the wall clock: the zone goes with it
+    return start
 
 
 def _next_tuesday(today: date) -> date:

@@ -9,11 +9,12 @@ from django.utils import timezone
 import accounts.demo
 import clients.demo
 import scheduling.demo
+import scheduling.demo_changes
 import scheduling.demo_counselling
 import scheduling.demo_courses
 from accounts.models import User
-from scheduling import course_search, courses, enrolments, search
-from scheduling.models import Booking, Course, Resource, Session, Slot
+from scheduling import course_search, courses, enrolments, feeds, search
+from scheduling.models import Absence, Booking, Course, Resource, Session, Slot
 from scheduling.search import Wish
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,23 @@ def test_offices_offer_counselling_that_others_find() -> None:
     assert Booking.objects.get().guest == "Frau Noor"
     arabic = search.free(User.objects.get(username="awo"), Wish(language="ar", is_step_free=True))
     assert {slot.session.held_by_name for slot in arabic} == {"Lena Hofmann"}
+
+
+def test_the_demo_shows_what_changes() -> None:
+    for load in (
+        accounts.demo.load, clients.demo.load, scheduling.demo.load, scheduling.demo_counselling.load,
+        scheduling.demo_changes.load,
+    ):  # fmt: skip
+        load()
+    assert Booking.objects.exclude(batch=None).count() == 4
+    assert Booking.objects.filter(status="booked", moves=1, move_history__isnull=False).count() == 1
+    noshow = Booking.objects.get(status="noshow")
+    assert noshow.end_at < timezone.now()
+    assert noshow.holder.username == "awo"
+    assert Session.objects.exclude(moved_at=None).count() == 1
+    caritas = User.objects.get(username="caritas")
+    assert feeds.of_user(caritas) is not None
+    assert Absence.objects.exclude(source=None).get().resource.user == caritas
 
 
 def test_the_demo_has_courses_with_places_left_full_ones_and_people_on_them() -> None:

@@ -10,6 +10,7 @@ import clients.demo
 import consultations.demo
 import consultations.demo_plans
 import scheduling.demo
+import scheduling.demo_changes
 import scheduling.demo_counselling
 import scheduling.demo_courses
 import scheduling.demo_interpreters
@@ -25,6 +26,7 @@ ROOMS = (
     consultations.demo_plans.load,
     scheduling.demo_counselling.load,
     scheduling.demo_courses.load,
+    scheduling.demo_changes.load,
 )
 
 
