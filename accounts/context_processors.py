@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import sessions
 from accounts.access import declaration
 from accounts.models import User
+from accounts.roles import Permission
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Entry:
     demo_only: bool = False
     # A page whose address lies below another entry's.
     holds: str = ""
+    # Whoever has this right finds it in the account menu instead: for them it is about themselves.
+    own_with: Permission | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ ENTRIES = [
     Entry(_("Tagesagenda"), "consultations:agenda"),
     Entry(_("Planung"), "scheduling:sessions"),
     Entry(_("Sprachmittlung"), "scheduling:assignments"),
-    Entry(_("Verfügbarkeit"), "scheduling:presences"),
+    Entry(_("Verfügbarkeit"), "scheduling:presences", own_with=Permission.BOOK),
     Entry(_("Sprechzeiten"), "scheduling:openings", holds="scheduling:calendars"),
     Entry(_("Ausnahmen"), "consultations:exceptions"),
     Entry(_("Nachrichten"), "notifications:log"),
@@ -85,15 +88,22 @@ class House:
     @cached_property
     def navigation(self) -> list[Link]:
         """The entries this person may enter, in order."""
-        return list(self._links(self.person)) if self.person else []
+        return list(self._links(self.person, own=False)) if self.person else []
 
-    def _links(self, person: User) -> Iterator[Link]:
+    @cached_property
+    def own_pages(self) -> list[Link]:
+        """Entries of the account menu: what is about this person alone."""
+        return list(self._links(self.person, own=True)) if self.person else []
+
+    def _links(self, person: User, *, own: bool) -> Iterator[Link]:
         """The entries; the one with the longest address that the present page lies below is here."""
         open_to = list(self._open_to(person))
         here = max(
             (len(below) for _entry, addresses in open_to for below in self._around(addresses)), default=0
         )
         for entry, addresses in open_to:
+            if own != (entry.own_with is not None and person.may(entry.own_with)):
+                continue
             is_here = any(len(below) == here for below in self._around(addresses))
             yield Link(entry.label, addresses[0], is_here=is_here)
 

@@ -243,6 +243,14 @@ def test_a_page_below_two_entries_belongs_to_the_nearer_one(where: str, here: st
     assert [str(link.label) for link in house.navigation if link.is_here] == [here]
 
 
+def test_what_is_about_oneself_alone_is_in_the_account_menu() -> None:
+    caseworker, coordinator = (House(request_of(person(role))) for role in (Role.CASEWORKER, Role.COORDINATOR))
+    assert [link.url for link in caseworker.own_pages] == ["/verfuegbarkeit/"]
+    assert "/verfuegbarkeit/" not in [link.url for link in caseworker.navigation]
+    assert coordinator.own_pages == []
+    assert "/verfuegbarkeit/" in [link.url for link in coordinator.navigation]
+
+
 def test_half_signed_in_is_not_signed_in() -> None:
     for user in (AnonymousUser(), person(Role.CASEWORKER, verified=False)):
         house = House(request_of(user))
