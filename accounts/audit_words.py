@@ -237,7 +237,7 @@ DETAILS: dict[str, str | Promise] = {
     "revision": _("Fassung"),
     "right": _("Recht"),
     "roles": _("Rollen"),
-    "seat": _("Platz"),
+    "seat": pgettext_lazy("Protokoll", "Platz"),
     "sessions": _("Tage"),
     "slots": _("Termine"),
     "start_at": _("von"),

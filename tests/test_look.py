@@ -244,7 +244,9 @@ def test_a_page_below_two_entries_belongs_to_the_nearer_one(where: str, here: st
 
 
 def test_what_is_about_oneself_alone_is_in_the_account_menu() -> None:
-    caseworker, coordinator = (House(request_of(person(role))) for role in (Role.CASEWORKER, Role.COORDINATOR))
+    caseworker, coordinator = (
+        House(request_of(person(role))) for role in (Role.CASEWORKER, Role.COORDINATOR)
+    )
     assert [link.url for link in caseworker.own_pages] == ["/verfuegbarkeit/"]
     assert "/verfuegbarkeit/" not in [link.url for link in caseworker.navigation]
     assert coordinator.own_pages == []
