@@ -89,6 +89,9 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "has_begun": found.start_at <= timezone.now(),
         "moved": session_moves.told_of(found),
         "may_plan": request.user.may(Permission.PLAN_SESSIONS),
+        "movable": set(
+            Booking.objects.movable_by(request.user).filter(slot__session=found).values_list("pk", flat=True)
+        ),
     }
     return render(request, "scheduling/session.html", context)
 
