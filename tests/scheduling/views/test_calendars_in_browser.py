@@ -4,9 +4,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import ViewportSize
 
-from accounts import second_factor
 from scheduling import resources
-from tests import browsing, factories
+from tests import browsing
 from tests.browsing import Windows
 from tests.scheduling import planned
 
@@ -31,12 +30,9 @@ def test_calendars_are_accessible_and_fit_a_phone(windows: Windows, language: st
     series = planned.plan()
     person = planned.coordinator()
     person.language, person.roles = language, ["coordinator", "caseworker"]
-    person.set_password(factories.PASSWORD)
     person.save()
     resources.ensure_staff(person, by=person)
-    second_factor.give(person, "JBSWY3DEPHPK3PXP")
-    page = windows.open()
-    browsing.sign_in(page, person, factories.PASSWORD)
+    page = windows.open_for(person)
     found: list[str] = []
 
     def look() -> None:

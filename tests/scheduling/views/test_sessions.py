@@ -170,7 +170,7 @@ def test_a_session_costs_the_same_with_one_booking_and_with_three(
         factories.BookingFactory(slot=slot, client=client, holder=client.owner)
     url = reverse("scheduling:session", args=[session.uuid])
     browser.get(url)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert browser.get(url).content.decode().count("F-") == number
 
 
