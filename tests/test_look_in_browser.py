@@ -76,6 +76,7 @@ class Harness:
         self.context = browser.new_context(base_url=HOST, **context_options)
         self.context.set_default_timeout(5_000)
         self.context.route("**/*", self._answer)
+        self.context.route_web_socket(re.compile("/live/"), lambda line: None)  # nothing is heard there
         self.answers: dict[str, Callable[[Request], dict[str, Any]]] = {}
         self.html = ""
         self.troubles: list[str] = []
