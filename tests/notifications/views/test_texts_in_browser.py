@@ -17,7 +17,7 @@ def test_the_preview_follows_what_is_typed(windows: Windows) -> None:
     phone = page.locator("#preview")
     expect(phone.get_by_role("status")).to_contain_text("3 SMS-Teile")
 
-    page.get_by_role("textbox", name="Text").press_sequentially(" Psychotherapie")
+    page.get_by_role("textbox", name="Text").press_sequentially("Psychotherapie ")
 
     expect(phone.get_by_role("status")).to_contain_text("„Psychotherapie“")
     page.get_by_role("button", name="Speichern").click()
