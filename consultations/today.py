@@ -12,12 +12,13 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from accounts import when
 from accounts.models import User
 from accounts.roles import Permission
-from clients.models import Client
+from clients.models import Client, OtherWay
 from consultations import agenda, recommendations
 from consultations.models import (
     ClarificationException,
@@ -29,7 +30,7 @@ from consultations.models import (
 )
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
-from scheduling import answers
+from scheduling import answers, telling
 from scheduling.models import (
     BlockFormat,
     Booking,
@@ -124,6 +125,7 @@ def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: 
     yield from _reviews(user, day)
     yield from _numbers(user)
     yield from _messages(user, now)
+    yield from _to_tell(user, bookings, now)
     yield from _to_rebook(user)
     yield from _drafts(user)
 
@@ -416,6 +418,53 @@ def _messages(user: User, now: datetime) -> Iterator[Todo]:
             note=str(reason(message)),
             rank=0,
         )
+
+
+# How somebody learns of it whom no SMS reaches.
+_WAYS = {
+    OtherWay.CALL: _lazy("Bitte anrufen: %(number)s."),
+    OtherWay.LETTER: _lazy("Bitte einen Brief schreiben."),
+    OtherWay.ACCOMMODATION: _lazy("Bitte über die Unterkunft Bescheid geben."),
+}
+
+
+def _to_tell(user: User, bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
+    """Clients no SMS reaches: told of their appointment by a person, and reminded shortly before."""
+    for one in telling.to_tell(bookings, now=now):
+        texts = {"name": one.client.full_name, "at": when.moment(one.booking.start_at)}
+        if one.is_reminder:
+            text = _("%(name)s bekommt keine SMS: an den Termin am %(at)s erinnern.") % texts
+        else:
+            text = _("%(name)s bekommt keine SMS: vom Termin am %(at)s Bescheid geben.") % texts
+        yield Todo(
+            text,
+            _("Bescheid gegeben"),
+            "scheduling:told",
+            (one.booking.uuid,),
+            note=f"{_way(one.client)} {_('Bis %(at)s.') % {'at': when.moment(one.due_at)}}",
+            rank=1 if one.is_reminder else 2,
+            acts=True,
+            page=reverse("scheduling:booking", args=[one.booking.uuid]),
+        )
+    waiting = Message.objects.for_user(user).filter(
+        channel=Message.Channel.PERSON, status=Message.Status.QUEUED, send_at__lte=now, expires_at__gt=now
+    )
+    for message in waiting.select_related("client").order_by("send_at"):
+        client = message.addressee
+        yield Todo(
+            _("%(name)s Bescheid geben: %(what)s.")
+            % {"name": client.full_name, "what": message.get_kind_display()},
+            _("Bescheid gegeben"),
+            "scheduling:told_message",
+            (message.uuid,),
+            note=f"{_way(client)} {_('Bis %(at)s.') % {'at': when.moment(message.expires_at)}}",
+            acts=True,
+            page=reverse("clients:detail", args=[client.uuid]),
+        )
+
+
+def _way(client: Client) -> str:
+    return str(_WAYS[OtherWay(client.other_way)]) % {"number": client.mobile or "–"}
 
 
 def _to_rebook(user: User) -> Iterator[Todo]:

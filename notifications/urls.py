@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from notifications import webhooks
-from notifications.views import log, mailbox, notices, phones, texts
+from notifications.views import log, mailbox, notices, numbers, phones, texts
 
 app_name = "notifications"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("neuigkeiten/<uuid:uuid>/", notices.read, name="read_news"),
     path("e-mails/", notices.mail_choice, name="mail_choice"),
     path("handy/post/", mailbox.mailbox, name="mailbox"),
+    path("nachrichten-zahlen/", numbers.message_numbers, name="numbers"),
     path("handy/", phones.phones, name="phones"),
     path("nachrichtenregeln/", texts.message_rules, name="message_rules"),
     path("texte/", texts.text_list, name="texts"),

@@ -36,6 +36,7 @@ def administration(request: SignedInRequest) -> HttpResponse:
             mandate_count=Count("municipalities", filter=Q(municipalities__has_mandate=True), distinct=True),
             people_count=Count("users", filter=Q(users__is_active=True), distinct=True),
             crisis_count=Count("crisis_numbers", distinct=True),
+            barrier_count=Count("feedback", filter=Q(feedback__handled_at__isnull=True), distinct=True),
         )
         .get()
     )

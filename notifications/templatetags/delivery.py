@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from accounts.templatetags.kern import badge
 from clients.contact import Obstacle
 from notifications import outbox, reasons
-from notifications.models import Message
+from notifications.models import IncomingText, Message
 
 register = template.Library()
 Status = Message.Status
@@ -33,15 +33,19 @@ _LINK = re.compile(r"(https?://\S+)")
 
 @register.inclusion_tag("notifications/delivery_state.html")
 def delivery_state(
-    about: str | Iterable[Message], obstacles: Iterable[Obstacle] = (), title: str = ""
+    about: str | Iterable[Message],
+    obstacles: Iterable[Obstacle] = (),
+    title: str = "",
+    received: Iterable[IncomingText] = (),
 ) -> dict[str, Any]:
     """What became of the messages about one thing, each with its state and, if need be, its reason.
 
     `about` is their key prefix ("booking:<uuid>:"), or the messages themselves where a list has
-    fetched them with `outbox.by_key_prefix`. `obstacles` (`contact.sms_obstacles`) say why none go out.
+    fetched them with `outbox.by_key_prefix`. `obstacles` (`contact.sms_obstacles`) say why none go out;
+    `received` is what came back about it.
     """
     messages = list(outbox.for_key_prefix(about) if isinstance(about, str) else about)
-    return {"messages": messages, "obstacles": list(obstacles), "title": title}
+    return {"messages": messages, "obstacles": list(obstacles), "title": title, "received": list(received)}
 
 
 @register.simple_tag

@@ -18,6 +18,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
 from clients.contact import Obstacle, sms_obstacles
+from notifications.models import IncomingText, Message
 from scheduling import (
     assignments,
     batches,
@@ -28,6 +29,7 @@ from scheduling import (
     problems,
     reminders,
     replies,
+    telling,
 )
 from scheduling import booking as rules
 from scheduling.batches import NotAll, Planned, Rhythm
@@ -136,6 +138,7 @@ def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "slot": found.slot,
         "message_keys": reminders.key_prefix(found),
         "obstacles": _against_sms(found),
+        "received": IncomingText.objects.filter(about=found.uuid).order_by("received_at"),
         "may_mark": _may_mark(found),
         "may_move": moving.may_move(found, timezone.now()),
         "may_undo": found.moves > 0 and moving.last_move(found, by=request.user) is not None,
@@ -200,6 +203,27 @@ def called(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     replies.called(found, by=request.user)
     messages.success(request, _("Notiert: Sie haben angerufen."))
     return _back(request, uuid)
+
+
+@requires(Permission.WORK_ON_CASES)
+@require_POST
+def told(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """ "Bescheid gegeben" about an appointment no SMS tells of."""
+    own = Booking.objects.for_user(request.user).filter(client__isnull=False)
+    telling.told(get_object_or_404(own.select_related("client"), uuid=uuid), by=request.user)
+    messages.success(request, _("Notiert: Die Person weiß Bescheid."))
+    return _back(request, uuid)
+
+
+@requires(Permission.WORK_ON_CASES)
+@require_POST
+def told_message(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """ "Bescheid gegeben" for a message that waited for a person."""
+    message = get_object_or_404(Message.objects.for_user(request.user), uuid=uuid)
+    telling.told_message(message, by=request.user)
+    messages.success(request, _("Notiert: Die Person weiß Bescheid."))
+    back = request.POST.get("next", "")
+    return redirect(back if is_own_page(request, back) else "notifications:log")
 
 
 def _mark(request: SignedInRequest, found: Booking) -> None:

@@ -31,7 +31,9 @@ def inbox(request: SignedInRequest) -> HttpResponse:
     done = answers.inbox(request.user).filter(handled_at__isnull=False)
     page = Paginator(done.select_related("client", "handled_by"), ROWS).get_page(request.GET.get("seite"))
     audit.look_at_all([*(one.text for one in unread), *page.object_list], by=request.user)
-    return render(request, "scheduling/inbox.html", {"unread": unread, "page": page})
+    may_see_numbers = any(map(request.user.may, (Permission.PLAN_SESSIONS, Permission.MANAGE_DISTRICT)))
+    context = {"unread": unread, "page": page, "may_see_numbers": may_see_numbers}
+    return render(request, "scheduling/inbox.html", context)
 
 
 @reads

@@ -15,6 +15,7 @@ PUBLIC = {
     "accounts:imprint",
     "accounts:privacy",
     "accounts:accessibility",
+    "accounts:feedback",
     "notifications:phones",  # in the demo only
     "notifications:mailbox",  # in the demo only
     "notifications:status",

@@ -84,7 +84,7 @@ def test_due_steps_wait_and_overdue_ones_say_so():
     [("not_coming", 7, "kann am"), ("", 2, "noch nicht bestätigt"), ("", 7, None), ("coming", 2, None)],
 )
 def test_answers_of_clients_wait_while_something_is_to_be_done(answer, days, expected):
-    client = ClientFactory()
+    client = ConsentFactory().client
     start = timezone.now() + timedelta(days=days)
     slot = SlotFactory(session=SessionFactory(start_at=start))
     BookingFactory(slot=slot, client=client, holder=client.owner, answer=answer)
@@ -158,11 +158,12 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(16):
-        # appointments, calls, freed, versions, deferred, steps, reviews, numbers, messages, rebookings,
-        # drafts, texts, sessions
+    with django_assert_num_queries(19):
+        # appointments, calls, freed, versions, deferred, steps, reviews, numbers, messages, consents, what
+        # was said, what waits for a person, rebookings, drafts, texts, sessions
         found = today.of(caseworker)
-    assert len(found.todos) == 2 * rows
+    # the step, the answer that is missing, and no SMS reminds
+    assert len(found.todos) == 3 * rows
 
 
 @pytest.mark.promise(8)
@@ -262,13 +263,13 @@ def test_who_asked_for_a_call_waits_until_somebody_has_called():
     booking = BookingFactory(client=ClientFactory(), call_asked_at=timezone.now())
     owner = booking.client.owner
 
-    (todo,) = [one for one in today.of(owner).todos if one.acts]
-    assert todo.text == "Amal Haddad bittet um einen Anruf."
+    (todo,) = [one for one in today.of(owner).todos if one.route == "scheduling:called"]
+    assert (todo.text, todo.acts) == ("Amal Haddad bittet um einen Anruf.", True)
     assert booking.client.mobile in todo.note
-    assert not [one for one in today.of(stranger()).todos if one.acts]
+    assert "scheduling:called" not in [one.route for one in today.of(stranger()).todos]
 
     replies.called(booking, by=owner)
-    assert not [one for one in today.of(owner).todos if one.acts]
+    assert "scheduling:called" not in [one.route for one in today.of(owner).todos]
 
 
 def test_a_seat_the_client_freed_waits_until_there_is_another_appointment():
