@@ -1,5 +1,6 @@
 """Messages in numbers: counts and costs, for who coordinates the district; no people."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -31,10 +32,15 @@ def coordinator(message: Message):
     return UserFactory(roles=["coordinator"], organisation=OrganisationFactory(district=message.district))
 
 
+def cells(page: str) -> str:
+    """The page with bare cells, one after the other."""
+    return re.sub(r"</td>\s*<td", "</td><td", re.sub(r"<td\b[^>]*>", "<td>", page))
+
+
 def test_a_coordinator_sees_counts_and_costs_and_nobodys_name(messages) -> None:
     shown = as_user(coordinator(messages[0])).get(NUMBERS).text
 
-    assert "<td>3</td><td>6</td><td>0,45</td><td>1</td><td>1</td><td>1</td>" in shown
+    assert "<td>3</td><td>6</td><td>0,45</td><td>1</td><td>1</td><td>1</td>" in cells(shown)
     assert "العربية" in shown
     assert "AWO" in shown
     client = messages[0].addressee
@@ -68,4 +74,4 @@ def test_the_page_costs_the_same_at_any_length(django_assert_num_queries, many: 
 
     # session, user, second factor; months, what came back, languages, organisations
     with django_assert_num_queries(7):
-        assert f"<td>{many}</td>" in browser.get(NUMBERS).text
+        assert f"<td>{many}</td>" in cells(browser.get(NUMBERS).text)

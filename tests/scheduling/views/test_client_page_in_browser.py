@@ -1,10 +1,12 @@
 """The client page on a telephone: every language, no JavaScript, nothing axe objects to."""
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page
 
 from clients.models import Client, Language
 from notifications import texts
+from notifications.models import MessageRules
 from scheduling.models import Booking
 from tests.browsing import PHONE, Windows, axe
 from tests.factories import BookingFactory, ConsentFactory
@@ -13,9 +15,13 @@ from tests.scheduling.views.test_client_page import path
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+RIGHT_TO_LEFT = {"ar", "fa", "prs", "ps", "ckb"}
+
+
 @pytest.fixture
 def booking() -> Booking:
     made: Booking = BookingFactory(client=ConsentFactory().client)
+    MessageRules.objects.create(district=made.district)
     assert made.slot.session.room is not None
     made.slot.session.room.way = "Bus 421 bis Rathaus, Eingang im Hof"
     made.slot.session.room.save()
@@ -28,12 +34,35 @@ def test_every_language_reads_well_on_a_telephone(windows: Windows, booking: Boo
 
     for language in Language:
         Client.objects.update(language=language)
+        words = texts.phrases(language)
+        direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
+        # Where the district asks first: the question; then the appointment.
+        MessageRules.objects.update(asks_year_of_birth=True)
         page.goto(path(booking))
+        page.get_by_label(words["year_of_birth"], exact=True).wait_for()
         findings += axe(page)
-        assert page.locator("html").get_attribute("dir") in ("ltr", "rtl")
+        page.get_by_label(words["year_of_birth"], exact=True).fill("1990")
+        page.get_by_role("button", name=words["open"], exact=True).click()
+        page.get_by_role("button", name=words["please_call"], exact=True).wait_for()
+        findings += axe(page)
+        assert page.locator("html").get_attribute("dir") == direction
+        assert page.locator("h1").evaluate("(h1) => getComputedStyle(h1).direction") == direction
         assert width_needed(page) <= PHONE["width"], language
 
     assert findings == []
+
+
+def test_the_public_texts_read_well_on_a_telephone(windows: Windows, booking: Booking) -> None:
+    page = windows.open(viewport=PHONE)
+    page.goto(path(booking))
+
+    for name in ("imprint", "privacy", "accessibility", "feedback"):
+        address = reverse(f"accounts:{name}", args=[booking.district.uuid])
+        assert page.locator(f'footer a[href="{address}"]').count() == 1
+        page.goto(address)
+        assert axe(page) == []
+        assert width_needed(page) <= PHONE["width"], name
+        page.goto(path(booking))
 
 
 @pytest.mark.parametrize("language", ["de", "ti", "ps"])
