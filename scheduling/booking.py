@@ -268,18 +268,19 @@ def answer(
         found.save(update_fields=["answer", "answered_at"])
         _seen("answered", found, by=by, channel=channel, answer=said)
         if said == Booking.Answer.NOT_COMING:
-            _tell_keeper(found, What.NOT_COMING)
+            tell_keeper(found, What.NOT_COMING)
         return found
 
 
-def _tell_keeper(booking: Booking, what: What) -> None:
-    """Put it behind the bell of whoever keeps the case: once for each state of the appointment."""
+def tell_keeper(booking: Booking, what: What, *, again: str = "") -> None:
+    """Put it behind the bell of whoever keeps the case: once for each state of the appointment, and once
+    more where `again` differs."""
     client = booking.client
     keepers = [client.owner_id, client.deputy_id] if client else [booking.holder_id]
     notices.tell(
         [keeper for keeper in keepers if keeper is not None],
         what,
-        key=f"{what}:{booking.uuid}:{booking.ical_sequence}",
+        key=f"{what}:{booking.uuid}:{booking.ical_sequence}{again}",
         route="scheduling:booking",
         about=booking.uuid,
     )

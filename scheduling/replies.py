@@ -4,6 +4,7 @@ from enum import Enum, auto
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Channel, User
@@ -11,6 +12,7 @@ from clients import contact
 from clients.models import Client
 from notifications import outbox
 from notifications import rules as message_rules
+from notifications.notices import What
 from scheduling import booking as rules
 from scheduling.models import Booking, CancelReason
 from scheduling.problems import Refused
@@ -53,6 +55,7 @@ def please_call(booking: Booking) -> Heard:
     )
     if asked.update(call_asked_at=Now()):
         audit.record("call_asked", booking, by=None, district=booking.district, channel=Channel.LINK)
+        rules.tell_keeper(booking, What.PLEASE_CALL, again=f":{timezone.now():%Y%m%d%H%M%S}")
     return Heard.NOTED
 
 

@@ -14,7 +14,7 @@ from accounts.models import AuditEvent, District
 from clients import contact
 from clients.models import Client, Language
 from notifications import links, texts
-from notifications.models import Message, MessageRules
+from notifications.models import Message, MessageRules, Notice
 from scheduling import booking as rules
 from scheduling import client_link, reminders, year_of_birth
 from scheduling.models import Booking, Slot
@@ -276,6 +276,7 @@ def test_please_call_is_asked_once_and_thanked_for(booking: Booking) -> None:
     assert booking.call_asked_at is not None
     assert texts.phrases("ar")["thanks_please_call"] in page(booking)
     assert AuditEvent.objects.about(booking).filter(verb="call_asked", channel="link").count() == 1
+    assert [one.user for one in Notice.objects.filter(kind="please_call")] == [client_of(booking).owner]
 
 
 @pytest.mark.parametrize(
