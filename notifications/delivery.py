@@ -5,74 +5,121 @@ The gateway has no idempotency key. So the attempt is committed before the call,
 it. What neither can say is shown to a person as "unklar".
 """
 
-import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, IntegerField, OuterRef, Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
-from django.urls import NoReverseMatch
 
 from accounts import audit
-from accounts.models import Channel, User
-from clients import contact
-from clients.contact import sms_obstacles
-from clients.models import Consent
-from notifications import channels, parcels
-from notifications.channels.base import Answer, Gateway, Mail, Sms, Trace, Verdict
+from accounts.models import District, User
+from notifications import channels, claiming, parcels, place
+from notifications.channels.base import Gateway, Trace, Verdict
 from notifications.models import DeliveryEvent, Message
-from notifications.models.message import TOLD_OTHERWISE, MessageQuerySet
-from notifications.reasons import BAD_NUMBER, OPTED_OUT
+from notifications.models.message import TOLD_OTHERWISE
+from notifications.recording import NOT_ACCEPTED, RECALLED, Outcome, heed, outcome, record
 
 log = logging.getLogger(__name__)
 Status = Message.Status
 
-BATCH = 200
 # One round ends after this, so that the worker can do other things, or stop.
 ROUND = timedelta(seconds=30)
 # Longer than any living worker can still be busy with a claim: pace, time-outs and `LEAVE_WITHIN`.
 SETTLE_AFTER = timedelta(minutes=3)
-LEAVE_WITHIN = timedelta(minutes=1)
 # When list and callback have said nothing for this long, a person is asked.
 GIVE_UP_AFTER = timedelta(minutes=30)
 # Clocks may differ this much: ours, the database's, the gateway's.
 SLACK = timedelta(minutes=15)
-MORNING, NIGHT = 8, 20
+# Seconds after which answers are written down, and those who wait are asked for once more.
+TICK = 0.05
 # Any numbers that nobody else uses for `pg_advisory_lock`: slow e-mail does not hold up SMS.
 _ONE_AT_A_TIME = {Message.Channel.SMS: 5_277_001, Message.Channel.EMAIL: 5_277_002}
 
 
 # --- Sending -------------------------------------------------------------------------------------
 def deliver_due(gateway: Gateway | None = None) -> int:
-    """Send what is due by this gateway's channel (SMS without one), batch by batch, for at most half a
-    minute; returns how many were accepted.
+    """Send what is due by this gateway's channel (SMS without one) for at most half a minute; returns
+    how many were accepted.
 
     Safe to run anywhere at any time: a second run meanwhile does nothing, because the pace of a
     sender is counted in one place.
     """
     gateway = gateway or channels.gateway()
-    accepted = 0
     with _alone(gateway.carries) as alone:
-        if not alone:
+        if not (alone and place.may_send()):
             return 0
         _expire(gateway.carries)
-        ends_at = time.monotonic() + ROUND.total_seconds()
-        with gateway.connected():
-            while time.monotonic() < ends_at and (batch := _claim(gateway)):
-                answers = gateway.send([parcel for _, parcel in batch])
-                _record(
-                    [_outcome(message, answer) for (message, _), answer in zip(batch, answers, strict=True)]
-                )
-                accepted += sum(answer.verdict == Verdict.ACCEPTED for answer in answers)
-    return accepted
+        try:
+            with gateway.connected():
+                return _deliver(gateway, until=time.monotonic() + ROUND.total_seconds())
+        finally:
+            # Whatever broke off: what is left there is settled, not sent by the next round.
+            gateway.waiting.clear()
+
+
+def _deliver(gateway: Gateway, until: float) -> int:
+    """Claim no more than can leave at once, so that what waits can still be taken back."""
+    accepted = 0
+    under_way: dict[UUID, Message] = {}
+    seen_to: set[int] = set()
+    while True:
+        may_claim = time.monotonic() < until and gateway.under_way < gateway.at_once
+        districts = (
+            [one for one in claiming.due_districts(gateway) if one.pk not in seen_to] if may_claim else []
+        )
+        for district in districts:
+            under_way |= _claim(gateway, district, seen_to)
+        if under_way:
+            accepted += _pass_on(gateway, under_way)
+        elif not districts:
+            return accepted
+        else:
+            time.sleep(min(gateway.pace.wait(gateway.sender(one.sender_name)) for one in districts))
+
+
+def _claim(gateway: Gateway, district: District, seen_to: set[int]) -> dict[UUID, Message]:
+    """Take what this district's sender may send now, and hand it over."""
+    room = min(gateway.at_once - gateway.under_way, gateway.pace.at_a_time())
+    if room <= 0 or gateway.pace.wait(gateway.sender(district.sender_name)) > 0:
+        return {}
+    batch, has_more = claiming.claim(gateway, district, room)
+    if not has_more:
+        seen_to.add(district.pk)
+    gateway.start([parcel for _, parcel in batch])
+    return {message.uuid: message for message, _ in batch}
+
+
+def _pass_on(gateway: Gateway, under_way: dict[UUID, Message]) -> int:
+    """Let what is in the gateway's hands go on for a moment, and write down what came of it; returns
+    how many were accepted."""
+    outcomes = []
+    for message in _taken_back([under_way[uuid] for uuid in gateway.waiting]):
+        if gateway.recall(message.uuid):
+            del under_way[message.uuid]
+            outcomes.append(Outcome(message.pk, message.attempts, RECALLED, Status.WITHDRAWN))
+    answers = gateway.finished(TICK)
+    outcomes += [outcome(under_way.pop(parcel.uuid), answer) for parcel, answer in answers]
+    record(outcomes)
+    return sum(answer.verdict == Verdict.ACCEPTED for _, answer in answers)
+
+
+def _taken_back(messages: list[Message]) -> list[Message]:
+    """Those of them that must not leave any more: cancelled, moved, or opted out of since they were
+    claimed. Asked right before the call."""
+    if not messages:
+        return []
+    wanted = set(
+        Message.objects.filter(
+            pk__in=[message.pk for message in messages], status=Status.SENDING, expires_at__gt=Now()
+        ).values_list("pk", flat=True)
+    )
+    return [message for message in messages if message.pk not in wanted]
 
 
 @contextmanager
@@ -97,179 +144,28 @@ def _expire(channel: Message.Channel) -> None:
     )
 
 
-class _LocalHour(Func):
-    """The hour of the day in a zone, by the database's clock."""
-
-    template = "EXTRACT(HOUR FROM statement_timestamp() AT TIME ZONE %(expressions)s)::integer"
-    output_field = IntegerField()
-
-
-def _due(gateway: Gateway) -> MessageQuerySet:
-    consent = Consent.objects.valid().filter(purpose=Consent.Purpose.SMS, client=OuterRef("client"))
-    due = Message.objects.filter(
-        channel=gateway.carries, status=Status.QUEUED, send_at__lte=Now(), expires_at__gt=Now()
-    )
-    if gateway.rings_telephones:
-        due = due.annotate(hour=_LocalHour(F("district__zone"))).filter(hour__gte=MORNING, hour__lt=NIGHT)
-    return due.annotate(has_consent=Exists(consent), now=Now()).select_related("client", "user", "district")
-
-
-def _claim(gateway: Gateway) -> list[tuple[Message, Any]]:
-    """Take the next batch: ours from this commit on, whatever happens to us."""
-    with transaction.atomic(durable=True):
-        due = (
-            _due(gateway)
-            .order_by("send_at", "id")
-            .select_for_update(skip_locked=True, no_key=True, of=("self",))
-        )
-        taken = list(due[: min(BATCH, gateway.at_once)])
-        batch = [(message, parcel) for message in taken if (parcel := _prepare(message)) is not None]
-        Message.objects.bulk_update(
-            taken, ["status", "attempts", "claimed_at", "body_key", "error_code", "settled_at"]
-        )
-        _note((message, message.status, message.error_code) for message in taken)
-    return batch
-
-
-def _prepare(message: Message) -> Sms | Mail | None:
-    """Mark the message as under way, or with what stands against it."""
-    now: datetime = getattr(message, "now")
-    if message.client is not None:
-        obstacles = sms_obstacles(message.client, has_consent=getattr(message, "has_consent"))
-        if obstacles:
-            _end(message, Status.WITHDRAWN, obstacles[0].code)
-            return None
-    try:
-        parcel = parcels.parcel(
-            message, now=now, leave_before=time.monotonic() + LEAVE_WITHIN.total_seconds()
-        )
-    except parcels.NoAddressError:
-        _end(message, Status.FAILED, "no_address")
-        return None
-    except (KeyError, ValueError, NoReverseMatch) as error:
-        log.error("Message %s cannot be written: %s", message.uuid, type(error).__name__)
-        _end(message, Status.FAILED, "text")
-        return None
-    message.status, message.claimed_at, message.error_code = Status.SENDING, now, ""
-    message.attempts += 1
-    message.body_key = parcels.body_key(parcel.content)
-    return parcel
-
-
-def _end(message: Message, status: Message.Status, code: str) -> None:
-    message.status, message.error_code, message.settled_at = status, code, getattr(message, "now")
-
-
-# --- Recording -----------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Outcome:
-    """What an attempt came to; `status` None leaves the row as it is, to be settled."""
-
-    id: int
-    attempts: int
-    said: str
-    status: str | None
-    gateway_id: str = ""
-    error_code: str = ""
-    wait_seconds: float = 0
-
-
-_STATUS = {Verdict.ACCEPTED: Status.SENT, Verdict.REFUSED: Status.FAILED, Verdict.LATER: Status.QUEUED}
-
-
-def _outcome(message: Message, answer: Answer) -> Outcome:
-    wait = answer.wait or _back_off(message.attempts)
-    return Outcome(
-        id=message.pk,
-        attempts=message.attempts,
-        said=answer.verdict.value,
-        status=_STATUS.get(answer.verdict),
-        gateway_id=answer.gateway_id,
-        error_code=answer.error_code,
-        wait_seconds=wait.total_seconds(),
-    )
-
-
-def _back_off(attempts: int) -> timedelta:
-    """2, 4, 8 … seconds, at most ten minutes."""
-    return timedelta(seconds=min(2 ** min(attempts, 10), 600))
-
-
-# Only a row still in this very attempt changes its state: a callback may have been faster.
-_RECORD = """
-    UPDATE notifications_message AS message SET
-        status = outcome.status,
-        gateway_id = COALESCE(NULLIF(outcome.gateway_id, ''), message.gateway_id),
-        error_code = outcome.error_code,
-        send_at = CASE WHEN outcome.status = 'queued'
-            THEN statement_timestamp() + make_interval(secs => outcome.wait_seconds) ELSE message.send_at END,
-        sent_at = CASE WHEN outcome.status IN ('sent', 'delivered')
-            THEN statement_timestamp() ELSE message.sent_at END,
-        settled_at = CASE WHEN outcome.status IN ('sent', 'queued')
-            THEN NULL ELSE statement_timestamp() END
-    FROM jsonb_to_recordset(%s::jsonb) AS outcome(
-        id bigint, attempts integer, status text, gateway_id text, error_code text, wait_seconds float
-    )
-    WHERE message.id = outcome.id AND message.attempts = outcome.attempts
-        AND message.status = 'sending' AND outcome.status IS NOT NULL
-"""
-
-
-def _record(outcomes: Sequence[Outcome]) -> None:
-    """Write down what became of these attempts, all with one statement, then see to the refused."""
-    if not outcomes:
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_RECORD, [json.dumps([asdict(outcome) for outcome in outcomes])])
-        DeliveryEvent.objects.bulk_create(
-            DeliveryEvent(message_id=outcome.id, status=outcome.said, error_code=outcome.error_code)
-            for outcome in outcomes
-        )
-    for outcome in outcomes:
-        if outcome.status == Status.FAILED:
-            _heed(outcome.id, outcome.error_code)
-
-
-def _note(events: Iterator[tuple[Message, str, str]]) -> None:
-    DeliveryEvent.objects.bulk_create(
-        DeliveryEvent(message=message, status=status, error_code=code) for message, status, code in events
-    )
-
-
-def _heed(message_id: int, error_code: str) -> None:
-    """Draw the conclusion for the client: no SMS any more, or a number to be checked.
-
-    Outside the message's transaction, because clients are locked before messages.
-    """
-    if error_code not in BAD_NUMBER | OPTED_OUT:
-        return
-    message = Message.objects.select_related("client__district").get(pk=message_id)
-    client, tried_at = message.client, message.claimed_at
-    if client is None:
-        return
-    if error_code in OPTED_OUT:
-        contact.opt_out(client, channel=Channel.SMS)
-    elif client.mobile_confirmed_at and tried_at and client.mobile_confirmed_at < tried_at:
-        contact.number_failed(client, channel=Channel.SMS)
-
-
 # --- Settling --------------------------------------------------------------------------------------
 def settle(
     gateway: Gateway | None = None,
     *,
     after: timedelta = SETTLE_AFTER,
     give_up: timedelta = GIVE_UP_AFTER,
+    is_restored: bool = False,
 ) -> None:
     """Find out what became of attempts that nobody recorded, before anything is tried again.
 
     Found in the gateway's list: recorded. Not in it: never accepted, so due again unless its time
     has passed. No list to look into: wait for the callback, after `give_up` ask a person.
+
+    While a restored backup waits to be reconciled, only that does this (`is_restored`): then something
+    else on the list, sent in words we do not know any more, leaves the message unclear.
     """
+    if not is_restored and place.held_since():
+        return
     gateway = gateway or channels.gateway()
     with gateway.connected():
         for to, messages in groupby(_unsettled(gateway, after, give_up), parcels.recipient):
-            _record(_settled(list(messages), gateway, to))
+            record(_settled(list(messages), gateway, to, is_restored=is_restored))
 
 
 def _unsettled(gateway: Gateway, after: timedelta, give_up: timedelta) -> list[Message]:
@@ -286,21 +182,22 @@ def _unsettled(gateway: Gateway, after: timedelta, give_up: timedelta) -> list[M
     return sorted(found, key=parcels.recipient)
 
 
-def _settled(messages: list[Message], gateway: Gateway, to: str) -> list[Outcome]:
+def _settled(messages: list[Message], gateway: Gateway, to: str, *, is_restored: bool) -> list[Outcome]:
     """What the list says about these messages to one number or address."""
     claimed = [message.claimed_at for message in messages if message.claimed_at is not None]
     traces = gateway.traces(to, since=min(claimed) - SLACK) if to else None
     if traces is None:
-        return [_unsettled_still(message) for message in messages if getattr(message, "is_hopeless")]
+        return [_unclear(message) for message in messages if getattr(message, "is_hopeless")]
     known = Message.objects.filter(gateway_id__in=[trace.gateway_id for trace in traces])
     taken = set(known.values_list("gateway_id", flat=True))
-    outcomes = []
+    found: dict[int, Trace] = {}
     for message in messages:
         trace = _trace_of(message, [trace for trace in traces if trace.gateway_id not in taken])
         if trace is not None:
             taken.add(trace.gateway_id)
-        outcomes.append(_outcome_of(message, trace))
-    return outcomes
+            found[message.pk] = trace
+    has_strangers = is_restored and any(trace.gateway_id not in taken for trace in traces)
+    return [_outcome_of(message, found.get(message.pk), has_strangers) for message in messages]
 
 
 def _trace_of(message: Message, traces: list[Trace]) -> Trace | None:
@@ -309,16 +206,18 @@ def _trace_of(message: Message, traces: list[Trace]) -> Trace | None:
     return min(alike, key=lambda trace: trace.accepted_at, default=None)
 
 
-def _outcome_of(message: Message, trace: Trace | None) -> Outcome:
+def _outcome_of(message: Message, trace: Trace | None, has_strangers: bool) -> Outcome:
     if trace is not None:
         return Outcome(
             message.pk, message.attempts, "found", trace.status, trace.gateway_id, trace.error_code
         )
+    if has_strangers:
+        return _unclear(message)
     status = Status.EXPIRED if getattr(message, "is_late") else Status.QUEUED
-    return Outcome(message.pk, message.attempts, "not_accepted", status)
+    return Outcome(message.pk, message.attempts, NOT_ACCEPTED, status)
 
 
-def _unsettled_still(message: Message) -> Outcome:
+def _unclear(message: Message) -> Outcome:
     return Outcome(message.pk, message.attempts, "unclear", Status.UNCLEAR)
 
 
@@ -354,5 +253,5 @@ def report(about: UUID, status: Message.Status, *, said: str, gateway_id: str, e
         )
         DeliveryEvent.objects.create(message=message, status=said[:20], error_code=error_code)
     if status == Status.FAILED:
-        _heed(message.pk, error_code)
+        heed(message.pk, error_code)
     return True

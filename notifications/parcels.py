@@ -43,14 +43,13 @@ def recipient(message: Message) -> str:
     if message.channel == Message.Channel.EMAIL:
         if message.user is None:
             return message.address or ""
-        return message.user.email if message.user.is_active else ""
-    return message.addressee.mobile
+        return str(message.user.email) if message.user.is_active else ""
+    return str(message.addressee.mobile)
 
 
 def body_key(content: str) -> str:
     """By which a gateway's list is searched later, without keeping what was written."""
-    key: str = crypto.blind_index(content, purpose="sms body")
-    return key
+    return crypto.blind_index(content, purpose="sms body")
 
 
 def _mail(message: Message, leave_before: float) -> Mail:

@@ -33,6 +33,7 @@ _GATEWAY: dict[str, Text] = {
     "30008": _("Die SMS kam nicht an. Einen Grund nennt der Mobilfunkanbieter nicht."),
     "30036": _("Die SMS kam nicht rechtzeitig durch und wurde verworfen."),
     "text": _("Der Text konnte nicht geschrieben werden."),
+    "country": _("In dieses Land sendet der Landkreis keine SMS. Bitte Nummer prüfen oder anrufen."),
     "no_address": _("Es gibt keine Adresse, an die die E-Mail gehen könnte."),
 }
 

@@ -1,13 +1,17 @@
 """What every gateway promises. `tests/notifications/test_gateways.py` holds all of them to it."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
+
+from django.conf import settings
 
 from notifications.models import Message
 
@@ -87,15 +91,31 @@ class Trace:
 class Gateway(ABC):
     """Carries the messages of one channel, and remembers what it accepted.
 
-    A batch holds `Sms`, or `Mail` where `carries` is e-mail. Whoever writes one more gateway needs
-    `send` and `traces`; `connected` where opening a connection costs something.
+    A parcel is an `Sms`, or a `Mail` where `carries` is e-mail. Whoever writes one more gateway needs
+    `send` and `traces`; `connected` where opening a connection costs something. `start` and `finished`
+    are for those that have many calls under way.
     """
 
     carries: ClassVar[Message.Channel] = Message.Channel.SMS
     # Whether somebody could be woken by it: then nothing leaves at night.
     rings_telephones = True
-    # As many are claimed at a time, so none waits for long between claim and call.
+    # Parcels claimed at a time: those under way, and those that follow them.
     at_once = 1
+
+    @property
+    def segments_per_second(self) -> float:
+        """What one of its senders may send."""
+        return float(settings.SMS_SEGMENTS_PER_SECOND)
+
+    @cached_property
+    def waiting(self) -> dict[UUID, Any]:
+        """The parcels that have not left yet, in their order."""
+        return {}
+
+    @cached_property
+    def pace(self) -> "Pace":
+        """How fast its senders may send; kept from round to round."""
+        return Pace(self.segments_per_second)
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -109,3 +129,51 @@ class Gateway(ABC):
     @abstractmethod
     def traces(self, recipient: str, since: datetime) -> list[Trace] | None:
         """What was accepted for this number or address since then; None when that cannot be told."""
+
+    def sender(self, name: str) -> str:
+        """Under which name or number messages of a district of this name go out: each has its pace."""
+        return name
+
+    def start(self, batch: Sequence[Any]) -> None:
+        """Take parcels into one's hands; each leaves as soon as it can."""
+        self.waiting.update((parcel.uuid, parcel) for parcel in batch)
+
+    def recall(self, uuid: UUID) -> bool:
+        """Keep this one back; False when it has left already."""
+        return self.waiting.pop(uuid, None) is not None
+
+    @property
+    def under_way(self) -> int:
+        """How many parcels it has in its hands."""
+        return len(self.waiting)
+
+    def finished(self, within: float) -> list[tuple[Any, Answer]]:
+        """The parcels that have had their answer, waiting at most about so many seconds for one."""
+        batch = list(self.waiting.values())
+        self.waiting.clear()
+        fresh = [parcel for parcel in batch if time.monotonic() <= parcel.leave_before]
+        answers = {parcel.uuid: answer for parcel, answer in zip(fresh, self.send(fresh), strict=True)}
+        late = Answer(Verdict.LATER, error_code="late")
+        return [(parcel, answers.get(parcel.uuid, late)) for parcel in batch]
+
+
+class Pace:
+    """When a sender's next messages may leave, so that it has no more segments a second than it may;
+    at most a tenth of a second's leave together."""
+
+    def __init__(self, segments_per_second: float) -> None:
+        self._rate = segments_per_second
+        self._free_at: dict[str, float] = {}
+
+    def wait(self, sender: str) -> float:
+        """Seconds until this sender may send something; 0 when it may now."""
+        return max(0.0, self._free_at.get(sender, 0) - time.monotonic())
+
+    def at_a_time(self) -> int:
+        """How many messages may leave together: what a tenth of a second has room for, at least one."""
+        return max(1, int(self._rate / 10))
+
+    def take(self, sender: str, segments: int) -> None:
+        """So many segments of this sender leave."""
+        turn = max(time.monotonic(), self._free_at.get(sender, 0))
+        self._free_at[sender] = turn + segments / self._rate

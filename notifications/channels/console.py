@@ -12,6 +12,7 @@ class ConsoleGateway(Gateway):
 
     rings_telephones = False
     at_once = 50
+    segments_per_second = 1e6
 
     def send(self, batch: Sequence[Sms]) -> list[Answer]:
         messages = {message.uuid: message for message in self._messages(batch)}

@@ -16,6 +16,7 @@ class _Memory(Gateway, Generic[Parcel]):
     """`sent` holds what it accepted; `answers[recipient]` what it answers instead."""
 
     at_once = 50
+    segments_per_second = 1e6
 
     def __init__(self) -> None:
         self.sent: list[Parcel] = []

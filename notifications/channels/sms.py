@@ -8,12 +8,13 @@ logger; its asynchronous client waits for ever unless somebody else looks at the
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import aiohttp
 from django.conf import settings
@@ -31,7 +32,6 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from notifications import links
 from notifications.channels.base import Answer, Gateway, Sms, Trace, Verdict
 from notifications.models import Message
-from notifications.texts import segments
 
 log = logging.getLogger(__name__)
 # Twilio's client logs addresses with telephone numbers in them.
@@ -63,65 +63,101 @@ STATUSES = {
 
 
 class TwilioGateway(Gateway):
-    """Sends through Twilio, many at once, no faster than a sender may: segments a second."""
+    """Sends through Twilio, many at once."""
 
-    at_once = IN_FLIGHT
+    # As many again follow at once those that are done.
+    at_once = 2 * IN_FLIGHT
 
     def __init__(self) -> None:
         if not (settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN):
             raise ImproperlyConfigured("SMS_BACKEND is twilio: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
-        self._pace = _Pace(settings.SMS_SEGMENTS_PER_SECOND)
-        self._runner: asyncio.Runner | None = None
-        self._client: Client | None = None
+        self._line: _Line | None = None
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        with asyncio.Runner() as runner:
-            self._runner = runner
-            self._client = runner.run(_connect())
-            try:
-                yield
-            finally:
-                runner.run(_disconnect(self._client))
-                self._runner = self._client = None
+        with self._open():
+            yield
+
+    def sender(self, name: str) -> str:
+        return _sender(name)
 
     def send(self, batch: Sequence[Sms]) -> list[Answer]:
-        if self._runner is None or self._client is None:
-            with self.connected():
-                return self.send(batch)
-        return self._runner.run(self._send_all(self._client, batch))
+        with self._open() as line:
+            self.start(batch)
+            answers: dict[UUID, Answer] = {}
+            while len(answers) < len(batch):
+                answers.update((sms.uuid, answer) for sms, answer in line.finished(1))
+        return [answers[sms.uuid] for sms in batch]
 
     def traces(self, recipient: str, since: datetime) -> list[Trace] | None:
-        if self._runner is None or self._client is None:
-            with self.connected():
-                return self.traces(recipient, since)
-        return self._runner.run(_traces(self._client, recipient, since))
+        with self._open() as line:
+            return line.runner.run(_traces(line.client, recipient, since))
 
-    async def _send_all(self, client: Client, batch: Sequence[Sms]) -> list[Answer]:
-        in_flight = asyncio.Semaphore(IN_FLIGHT)
+    @property
+    def under_way(self) -> int:
+        return len(self.waiting) + (self._line.in_flight if self._line else 0)
 
-        async def send(sms: Sms) -> Answer:
-            # The turn is taken at once, in order of the batch; waiting for it costs no connection.
-            await asyncio.sleep(self._pace.wait(_sender(sms), segments(sms.body)))
-            async with in_flight:
-                return await _send(client, sms)
+    def finished(self, within: float) -> list[tuple[Sms, Answer]]:
+        with self._open() as line:
+            return line.finished(within)
 
-        return list(await asyncio.gather(*(send(sms) for sms in batch)))
+    @contextmanager
+    def _open(self) -> Iterator["_Line"]:
+        if self._line is not None:
+            yield self._line
+            return
+        with asyncio.Runner() as runner:
+            client = runner.run(_connect())
+            self._line = _Line(runner, client, self.waiting)
+            try:
+                yield self._line
+            finally:
+                self._line = None
+                self.waiting.clear()
+                runner.run(_disconnect(client))
 
 
-class _Pace:
-    """When a sender's next message may leave, so that it never has more segments a second than it may."""
+class _Line:
+    """An open connection. Its calls go on between two visits of ours, as far as the network goes."""
 
-    def __init__(self, segments_per_second: float) -> None:
-        self._seconds_each = 1 / segments_per_second
-        self._free_at: dict[str, float] = defaultdict(float)
+    def __init__(self, runner: asyncio.Runner, client: Client, waiting: dict[UUID, Sms]) -> None:
+        self.runner, self.client = runner, client
+        self._waiting = waiting
+        self._calls: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._done: list[tuple[Sms, Answer]] = []
 
-    def wait(self, sender: str, parts: int) -> float:
-        """Takes the sender's next turn for that many segments; the seconds to wait for it."""
-        now = time.monotonic()
-        turn = max(now, self._free_at[sender])
-        self._free_at[sender] = turn + parts * self._seconds_each
-        return turn - now
+    @property
+    def in_flight(self) -> int:
+        return self._running + len(self._done)
+
+    def finished(self, within: float) -> list[tuple[Sms, Answer]]:
+        """What has its answer by now; those that wait follow meanwhile, each as one is done."""
+        self.runner.run(self._go_on(within))
+        done, self._done = self._done, []
+        return done
+
+    async def _go_on(self, within: float) -> None:
+        self._call_next()
+        # Resting a moment costs nobody anything, and what comes back together is recorded together.
+        ends_at = asyncio.get_running_loop().time() + within
+        while self._calls and (left := ends_at - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._calls, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if not self._waiting and not self._calls:
+                break
+
+    def _call_next(self) -> None:
+        while self._waiting and self._running < IN_FLIGHT:
+            sms = self._waiting.pop(next(iter(self._waiting)))
+            self._running += 1
+            call = asyncio.get_running_loop().create_task(self._call(sms))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _call(self, sms: Sms) -> None:
+        self._done.append((sms, await _send(self.client, sms)))
+        self._running -= 1
+        self._call_next()
 
 
 # --- One message -------------------------------------------------------------------------------
@@ -144,7 +180,7 @@ async def _send(client: Client, sms: Sms) -> Answer:
 
 
 def _parameters(sms: Sms) -> dict[str, Any]:
-    sender = _sender(sms)
+    sender = _sender(sms.sender)
     kind = "messaging_service_sid" if sender.startswith("MG") and len(sender) == 34 else "from_"
     return {
         "to": sms.number,
@@ -157,8 +193,8 @@ def _parameters(sms: Sms) -> dict[str, Any]:
     }
 
 
-def _sender(sms: Sms) -> str:
-    return settings.TWILIO_SENDER or sms.sender[:ALPHANUMERIC_SENDER].strip()
+def _sender(name: str) -> str:
+    return settings.TWILIO_SENDER or name[:ALPHANUMERIC_SENDER].strip()
 
 
 def callback_path(sms: Sms) -> str:
@@ -170,7 +206,7 @@ def _refusal(refusal: TwilioException) -> Answer:
     status = int(getattr(refusal, "status", 0) or 0)
     code = int(getattr(refusal, "code", 0) or 0)
     if status == 429:
-        return Answer(Verdict.LATER, error_code=str(code or 429))
+        return Answer(Verdict.LATER, error_code=str(code or 429), wait=_retry_after())
     if code in OUR_FAULT or status in (401, 402, 403, 404, 405):
         log.error("The SMS gateway refuses our account or sender: HTTP %s, code %s", status, code)
         return Answer(Verdict.LATER, error_code=str(code), wait=MENDED_AFTER)
@@ -190,7 +226,11 @@ async def _traces(client: Client, number: str, since: datetime) -> list[Trace] |
     except Exception as fault:  # noqa: BLE001 (an unreadable list tells nothing, whatever the reason)
         log.warning("The SMS gateway's list of messages could not be read: %s", type(fault).__name__)
         return None
-    return [trace for trace in map(_trace, listed) if trace.accepted_at >= since]
+    found = [trace for trace in map(_trace, listed) if trace.accepted_at >= since]
+    if len(found) == len(listed) == LISTED_AT_MOST:
+        # There are more since then than we can see.
+        return None
+    return found
 
 
 def _keeps_nothing() -> bool:
@@ -222,6 +262,16 @@ def valid_callback(request: HttpRequest) -> bool:
 
 
 # --- Connection ------------------------------------------------------------------------------------
+# What the answer to this very call said of waiting: the client's exceptions know no headers.
+_RETRY_AFTER: ContextVar[str] = ContextVar("_RETRY_AFTER", default="")
+
+
+def _retry_after() -> timedelta | None:
+    """How long we are asked to wait; None where nothing sensible was said."""
+    said = _RETRY_AFTER.get()
+    return timedelta(seconds=min(int(said), 3600)) if said.isdecimal() else None
+
+
 class _Http:
     """Twilio's own HTTP client, silent, and able to speak to another address (`TWILIO_API_URL`)."""
 
@@ -241,7 +291,9 @@ class _Http:
     ) -> Response:
         # As a header, because aiohttp is giving up the object Twilio's client makes of it.
         signed_in = {**headers, "Authorization": aiohttp.encode_basic_auth(*auth)}
-        return await self._http.request(method, _address(url), headers=signed_in, **options)
+        response = await self._http.request(method, _address(url), headers=signed_in, **options)
+        _RETRY_AFTER.set((response.headers or {}).get("Retry-After", ""))
+        return response
 
     async def close(self) -> None:
         await self._http.close()

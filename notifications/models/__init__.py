@@ -3,6 +3,7 @@
 from notifications.models.incoming import IncomingText
 from notifications.models.message import DeliveryEvent, MailCopy, Message, PhoneText
 from notifications.models.notice import MailChoice, Notice
+from notifications.models.place import OutboxPlace
 from notifications.models.rules import MessageRules, Spending
 from notifications.models.text import TextVersion
 
@@ -14,6 +15,7 @@ __all__ = [
     "Message",
     "MessageRules",
     "Notice",
+    "OutboxPlace",
     "PhoneText",
     "Spending",
     "TextVersion",

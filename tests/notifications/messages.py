@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from accounts.models import District
-from notifications import outbox
-from notifications.models import Message
+from notifications import claiming, outbox
+from notifications.channels.base import Gateway
+from notifications.models import Message, MessageRules
 from notifications.outbox import Draft
 from tests.factories import ClientFactory, ConsentFactory, DistrictFactory, OrganisationFactory, UserFactory
 
@@ -24,7 +25,18 @@ def zone_where_it_is(hour: int) -> str:
 
 def district(hour: int = 12) -> District:
     made: District = DistrictFactory(name=f"Kreis {hour}", zone=zone_where_it_is(hour))
+    # Nor on the day of the week.
+    MessageRules.objects.get_or_create(
+        district=made, defaults={"rests_on_sundays": False, "rests_on_holidays": False}
+    )
     return made
+
+
+def claimed(gateway: Gateway, most: int = 50) -> claiming.Claimed:
+    """What a worker has in hand that was killed right after its claim."""
+    return [
+        pair for place in claiming.due_districts(gateway) for pair in claiming.claim(gateway, place, most)[0]
+    ]
 
 
 def queued(

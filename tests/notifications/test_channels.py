@@ -15,7 +15,7 @@ from notifications.channels.memory import MemoryGateway, MemoryMailGateway
 from notifications.models import Message
 from notifications.reasons import reason
 from tests.factories import ClientFactory
-from tests.notifications.messages import mail, queued
+from tests.notifications.messages import claimed, mail, queued
 
 pytestmark = pytest.mark.django_db
 Status = Message.Status
@@ -89,7 +89,7 @@ def test_who_has_left_gets_no_mail() -> None:
 def test_an_accepted_mail_is_found_again_by_its_content() -> None:
     message = mail("a@example.org")
     post = MemoryMailGateway()
-    ((_, parcel),) = delivery._claim(post)
+    ((_, parcel),) = claimed(post)
     post.accept(parcel)
 
     delivery.settle(post, after=timedelta())

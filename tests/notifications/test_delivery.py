@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from clients import contact
 from clients.models import Client, Consent, Literacy
-from notifications import delivery, outbox
+from notifications import delivery, outbox, recording
 from notifications.channels.base import Answer, Sms, Verdict
 from notifications.channels.console import ConsoleGateway
 from notifications.channels.memory import MemoryGateway
@@ -89,16 +89,16 @@ def test_a_batch_costs_the_same_at_any_size(
     for _ in range(many):
         queued()
 
-    # lock, expire; claim: savepoint, select, update, events, release; record: savepoint, update,
-    # events, release; nothing more to claim: savepoint, select, release; unlock
-    with django_assert_num_queries(15):
+    # lock, expire, due districts; claim: savepoint, select, lock the month, pay, update, events, release;
+    # still wanted? record: savepoint, update, release; nothing more: districts; unlock
+    with django_assert_num_queries(16):
         delivery.deliver_due(gateway)
 
     assert len(gateway.sent) == many
 
 
 def test_large_amounts_go_in_batches(gateway: MemoryGateway, monkeypatch) -> None:
-    monkeypatch.setattr(delivery, "BATCH", 2)
+    monkeypatch.setattr(gateway, "at_once", 2)
     for _ in range(5):
         queued()
 
@@ -256,7 +256,7 @@ def test_a_busy_gateway_is_asked_again_later(gateway: MemoryGateway) -> None:
 
 
 def test_waiting_grows_with_each_attempt() -> None:
-    waits = [delivery._back_off(attempts) for attempts in range(1, 60)]
+    waits = [recording.back_off(attempts) for attempts in range(1, 60)]
 
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (timedelta(seconds=2), timedelta(minutes=10))

@@ -8,12 +8,12 @@ from django.db.models.functions import Now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications import delivery, parcels
+from notifications import delivery, parcels, recording
 from notifications.channels.base import Answer, Verdict
 from notifications.channels.memory import MemoryGateway
 from notifications.models import DeliveryEvent, Message
 from notifications.reasons import reason
-from tests.notifications.messages import queued
+from tests.notifications.messages import claimed, queued
 
 pytestmark = pytest.mark.django_db
 Status = Message.Status
@@ -29,7 +29,7 @@ def gateway() -> MemoryGateway:
 def left_in_between(gateway: MemoryGateway, *, accepted: bool, **facts) -> Message:
     """A message whose worker was killed during the call."""
     message = queued(NUMBER, **facts)
-    ((_, sms),) = delivery._claim(gateway)
+    ((_, sms),) = claimed(gateway)
     if accepted:
         gateway.accept(sms)
     message.refresh_from_db()
@@ -121,7 +121,7 @@ def test_of_two_messages_that_read_alike_each_needs_its_own_proof(gateway: Memor
     first = queued(NUMBER)
     second = queued()
     Message.objects.filter(pk=second.pk).update(client=first.addressee, context=first.context)
-    (_, sms), _ = delivery._claim(gateway)
+    (_, sms), _ = claimed(gateway)
     gateway.accept(sms)
 
     delivery.settle(gateway, after=AT_ONCE)
@@ -137,7 +137,7 @@ def test_a_trace_that_belongs_to_another_message_proves_nothing(gateway: MemoryG
     delivery.deliver_due(gateway)
     later = queued()
     Message.objects.filter(pk=later.pk).update(client=earlier.addressee, context=earlier.context)
-    delivery._claim(gateway)
+    claimed(gateway)
 
     delivery.settle(gateway, after=AT_ONCE)
 
@@ -158,11 +158,11 @@ def test_new_words_do_not_hide_what_was_accepted(gateway: MemoryGateway, monkeyp
 @pytest.mark.promise(4)
 def test_a_worker_that_wakes_up_late_changes_nothing(gateway: MemoryGateway) -> None:
     message = queued(NUMBER)
-    ((claimed, _),) = delivery._claim(gateway)
+    ((taken, _),) = claimed(gateway)
     delivery.settle(gateway, after=AT_ONCE)
     delivery.deliver_due(gateway)
 
-    delivery._record([delivery._outcome(claimed, Answer(Verdict.LATER))])
+    recording.record([recording.outcome(taken, Answer(Verdict.LATER))])
 
     assert (status_of(message), message.gateway_id) == (Status.SENT, "memory-1")
 
