@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch
 from accounts.models import District
 from clients.contact import sms_obstacles
 from clients.models import Client, Consent
-from notifications import parcels, quiet, rules
+from notifications import parcels, quiet, rules, wording
 from notifications.channels.base import Gateway, Sms
 from notifications.models import DeliveryEvent, Message
 from notifications.models.message import MessageQuerySet
@@ -72,6 +72,7 @@ def _write(messages: Sequence[Message]) -> None:
     Message.objects.bulk_update(
         messages,
         [
+            "channel",
             "status",
             "attempts",
             "claimed_at",
@@ -101,6 +102,7 @@ class _Turn:
         self.is_stopped = False
         self._gateway, self._taken = gateway, taken
         self._rules = rules.of(district)
+        self._words = wording.of(district)
         self._purse: Purse | None = None
         for message in taken:
             message.district = district
@@ -125,10 +127,13 @@ class _Turn:
             return None
         try:
             parcel = parcels.parcel(
-                message, now=now, leave_before=time.monotonic() + LEAVE_WITHIN.total_seconds()
+                message, self._words, now=now, leave_before=time.monotonic() + LEAVE_WITHIN.total_seconds()
             )
         except parcels.NoAddressError:
             return _end(message, Status.FAILED, "no_address")
+        except parcels.SomebodyCallsError:
+            message.channel = Message.Channel.PERSON
+            return None
         except (KeyError, ValueError, NoReverseMatch) as error:
             log.error("Message %s cannot be written: %s", message.uuid, type(error).__name__)
             return _end(message, Status.FAILED, "text")

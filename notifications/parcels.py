@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from accounts import crypto
-from notifications import links, texts
+from notifications import links
 from notifications.channels.base import Mail, Sms
 from notifications.models import Message
+from notifications.wording import Wording
 
 # The gateway may hold a message back only so long: what comes later disturbs.
 VALID_FOR = timedelta(hours=4)
@@ -16,26 +17,34 @@ class NoAddressError(ValueError):
     """There is nobody to send this to: no address, or a user who does not work here any more."""
 
 
-def parcel(message: Message, *, now: datetime, leave_before: float) -> Sms | Mail:
+class SomebodyCallsError(ValueError):
+    """Nobody has checked the texts in this client's language, and the district rather calls."""
+
+
+def parcel(message: Message, words: Wording, *, now: datetime, leave_before: float) -> Sms | Mail:
     """What a gateway gets of this message. KeyError, ValueError, NoReverseMatch where it cannot be
-    written; `NoAddressError` where nobody would get it."""
+    written; `NoAddressError` where nobody would get it; `SomebodyCallsError`."""
     if message.channel == Message.Channel.EMAIL:
         return _mail(message, leave_before)
     return Sms(
         uuid=message.uuid,
         sender=message.district.sender_name,
         number=message.addressee.mobile,
-        body=body(message),
+        body=body(message, words),
         valid_for=min(message.expires_at - now, VALID_FOR),
         leave_before=leave_before,
     )
 
 
-def body(message: Message) -> str:
+def body(message: Message, words: Wording) -> str:
     """An SMS' text, as it would be sent now."""
-    context = message.context
-    link = links.url(context["route"], UUID(context["about"]), message.addressee.link_version)
-    return texts.render(message.kind, message.language, {**context, "link": link})
+    client, context = message.addressee, {**message.context, "phone": message.district.contact_phone}
+    if "route" in context:
+        context["link"] = links.url(context["route"], UUID(context["about"]), client.link_version)
+    text = words.sms(message.kind, client, context)
+    if text is None:
+        raise SomebodyCallsError
+    return text
 
 
 def recipient(message: Message) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import NoReverseMatch
 
-from notifications import channels, delivery, parcels, place
+from notifications import channels, delivery, parcels, place, wording
 from notifications.models import DeliveryEvent, Message
 
 Status = Message.Status
@@ -64,7 +64,7 @@ def _key(message: Message) -> str:
     """By which the list tells it, if its words have not changed since; else nothing will be found and
     whatever else went to that number makes it unclear."""
     try:
-        parcel = parcels.parcel(message, now=message.send_at, leave_before=0)
+        parcel = parcels.parcel(message, wording.of(message.district), now=message.send_at, leave_before=0)
     except (KeyError, ValueError, NoReverseMatch):
         return ""
     return parcels.body_key(parcel.content)

@@ -100,7 +100,9 @@ class Gateway(ABC):
     # Whether somebody could be woken by it: then nothing leaves at night.
     rings_telephones = True
     # Parcels claimed at a time: those under way, and those that follow them.
-    at_once = 1
+    at_once = 20
+    # And of these, handed to one `send`: what the first of them waits for cannot be called back.
+    together = 1
 
     @property
     def segments_per_second(self) -> float:
@@ -149,10 +151,9 @@ class Gateway(ABC):
 
     def finished(self, within: float) -> list[tuple[Any, Answer]]:
         """The parcels that have had their answer, waiting at most about so many seconds for one."""
-        batch = list(self.waiting.values())
-        self.waiting.clear()
+        batch = [self.waiting.pop(uuid) for uuid in list(self.waiting)[: self.together]]
         fresh = [parcel for parcel in batch if time.monotonic() <= parcel.leave_before]
-        answers = {parcel.uuid: answer for parcel, answer in zip(fresh, self.send(fresh), strict=True)}
+        answers = dict(zip((parcel.uuid for parcel in fresh), self.send(fresh), strict=True))
         late = Answer(Verdict.LATER, error_code="late")
         return [(parcel, answers.get(parcel.uuid, late)) for parcel in batch]
 

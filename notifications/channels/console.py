@@ -11,7 +11,7 @@ class ConsoleGateway(Gateway):
     """Writes what a telephone would show into the database; nothing personal goes to a log."""
 
     rings_telephones = False
-    at_once = 50
+    at_once = together = 50
     segments_per_second = 1e6
 
     def send(self, batch: Sequence[Sms]) -> list[Answer]:

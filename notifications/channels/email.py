@@ -31,7 +31,6 @@ class SmtpGateway(Gateway):
 
     carries = Message.Channel.EMAIL
     rings_telephones = False
-    at_once = 20
 
     def __init__(self) -> None:
         if not settings.EMAIL_HOST:

@@ -15,7 +15,7 @@ Parcel = TypeVar("Parcel", Sms, Mail)
 class _Memory(Gateway, Generic[Parcel]):
     """`sent` holds what it accepted; `answers[recipient]` what it answers instead."""
 
-    at_once = 50
+    at_once = together = 50
     segments_per_second = 1e6
 
     def __init__(self) -> None:

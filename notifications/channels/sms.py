@@ -138,13 +138,11 @@ class _Line:
         return done
 
     async def _go_on(self, within: float) -> None:
+        self._calls = {call for call in self._calls if not call.done()}
         self._call_next()
-        # Resting a moment costs nobody anything, and what comes back together is recorded together.
-        ends_at = asyncio.get_running_loop().time() + within
-        while self._calls and (left := ends_at - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(self._calls, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if not self._waiting and not self._calls:
-                break
+        if self._calls:
+            # What comes back meanwhile is recorded together; whoever waits follows at once.
+            await asyncio.wait(set(self._calls), timeout=within)
 
     def _call_next(self) -> None:
         while self._waiting and self._running < IN_FLIGHT:
@@ -152,7 +150,6 @@ class _Line:
             self._running += 1
             call = asyncio.get_running_loop().create_task(self._call(sms))
             self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
 
     async def _call(self, sms: Sms) -> None:
         self._done.append((sms, await _send(self.client, sms)))

@@ -4,22 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications', '0002_whole_messages'),
+        ("notifications", "0003_mail_copy"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OutboxPlace',
+            name="OutboxPlace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identity', models.CharField(max_length=80)),
-                ('seen_at', models.DateTimeField()),
-                ('held_since', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identity", models.CharField(max_length=80)),
+                ("seen_at", models.DateTimeField()),
+                ("held_since", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='outbox_place_is_one')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="outbox_place_is_one")
+                ],
             },
         ),
     ]

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
 
-from notifications import channels, delivery, parcels, place, restored
+from notifications import channels, delivery, parcels, place, restored, wording
 from notifications.channels.base import Sms
 from notifications.channels.memory import MemoryGateway
 from notifications.models import DeliveryEvent, Message, OutboxPlace
@@ -125,7 +125,7 @@ def test_something_else_to_that_number_leaves_it_unclear(backup: Backup, gateway
     """The appointment was moved after the backup: the text that left is none we know."""
     backup.restore()
     message = queued("+4915100000077")
-    parcel = parcels.parcel(message, now=message.send_at, leave_before=0)
+    parcel = parcels.parcel(message, wording.of(message.district), now=message.send_at, leave_before=0)
     assert isinstance(parcel, Sms)
     gateway.accept(replace(parcel, body="Neue Zeit: Do 10:00"))
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications import delivery, parcels, recording
+from notifications import delivery, parcels, recording, wording
 from notifications.channels.base import Answer, Verdict
 from notifications.channels.memory import MemoryGateway
 from notifications.models import DeliveryEvent, Message
@@ -148,7 +148,7 @@ def test_a_trace_that_belongs_to_another_message_proves_nothing(gateway: MemoryG
 def test_new_words_do_not_hide_what_was_accepted(gateway: MemoryGateway, monkeypatch) -> None:
     message = left_in_between(gateway, accepted=True)
     monkeypatch.setattr("notifications.texts._PLAIN", {ord("H"): "X"})
-    assert parcels.body(message) != gateway.sent[0].body
+    assert parcels.body(message, wording.of(message.district)) != gateway.sent[0].body
 
     delivery.settle(gateway, after=AT_ONCE)
 
