@@ -13,7 +13,7 @@ from notifications.models import Message
 Text = str | Promise
 
 # The number itself is wrong: it counts as unconfirmed until somebody has checked it.
-BAD_NUMBER = frozenset({"21211", "21214", "21217", "21614", "30005", "30006"})
+BAD_NUMBER = frozenset({"21211", "21214", "21217", "21614", "30005", "30006", "country"})
 # Whoever holds this number told the network to send nothing more.
 OPTED_OUT = frozenset({"21610"})
 

@@ -10,9 +10,15 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.models import District
+from accounts.models import District, User
+from accounts.roles import Role
 from accounts.rows import Statement
+from notifications import notices
 from notifications.models import MessageRules, Spending
+
+# Who is told that the month's money runs out, and where that is shown.
+TOLD = (Role.COORDINATOR, Role.ADMINISTRATOR)
+SHOWN_ON = "consultations:today"
 
 
 def month_of(district: District, at: datetime) -> date:
@@ -26,12 +32,6 @@ def this_month(district: District) -> Spending:
     return Spending.objects.filter(district=district, month_on=month).first() or Spending(
         district=district, month_on=month
     )
-
-
-def open_stops(district: District) -> Spending | None:
-    """This month's spending where it has come to the budget's warning or its end."""
-    spending = this_month(district)
-    return spending if spending.warned_at or spending.stopped_at else None
 
 
 # The row exists afterwards, and is ours until the transaction ends.
@@ -79,5 +79,19 @@ class Purse:
         return price
 
     def close(self) -> None:
-        """Write down what was paid."""
+        """Write down what was paid; the first time that it comes to the warning, or to the end, say so."""
+        for event, at in (("warned", self.spending.warned_at), ("stopped", self.spending.stopped_at)):
+            if at == self.now:
+                self._tell(event)
         self.spending.save()
+
+    def _tell(self, event: str) -> None:
+        told = User.objects.filter(
+            district=self.rules.district, is_active=True, roles__overlap=[role.value for role in TOLD]
+        )
+        notices.tell(
+            told.values_list("pk", flat=True),
+            notices.What.BUDGET,
+            key=f"budget:{self.spending.month_on:%Y-%m}:{event}",
+            route=SHOWN_ON,
+        )

@@ -152,7 +152,9 @@ class _Line:
             self._calls.add(call)
 
     async def _call(self, sms: Sms) -> None:
-        self._done.append((sms, await _send(self.client, sms)))
+        # The list is another one by the time the answer comes.
+        answer = await _send(self.client, sms)
+        self._done.append((sms, answer))
         self._running -= 1
         self._call_next()
 

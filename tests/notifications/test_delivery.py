@@ -1,6 +1,6 @@
 """Claim, send, record: what leaves, what does not, and what a caseworker reads about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,11 +10,11 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from clients import contact
 from clients.models import Client, Consent, Literacy
-from notifications import delivery, outbox, recording
+from notifications import claiming, delivery, outbox, place, recording
 from notifications.channels.base import Answer, Sms, Verdict
 from notifications.channels.console import ConsoleGateway
 from notifications.channels.memory import MemoryGateway
-from notifications.models import Message, PhoneText
+from notifications.models import Message, PhoneText, Spending
 from notifications.outbox import Draft
 from notifications.reasons import reason
 from tests.notifications.messages import queued
@@ -89,9 +89,11 @@ def test_a_batch_costs_the_same_at_any_size(
     for _ in range(many):
         queued()
 
-    # lock, expire, due districts; claim: savepoint, select, lock the month, pay, update, events, release;
-    # still wanted? record: savepoint, update, release; nothing more: districts; unlock
-    with django_assert_num_queries(16):
+    # lock; which database, and since when; expire, due districts; claim: savepoint, select, the district's
+    # words, lock the month, pay, update, events, release; still wanted? record: savepoint, update, release;
+    # nothing more: districts; unlock
+    place.may_send()
+    with django_assert_num_queries(18):
         delivery.deliver_due(gateway)
 
     assert len(gateway.sent) == many
@@ -321,3 +323,65 @@ def test_what_is_withdrawn_while_under_way_is_not_tried_a_second_time(
 
     assert gateway.sent == []
     assert status_of(message) == Status.EXPIRED
+
+
+class OneByOne(MemoryGateway):
+    """Slow enough that something happens between one call and the next."""
+
+    together = 1
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def send(self, batch: Sequence[Sms]) -> list[Answer]:
+        answers = super().send(batch)
+        self._meanwhile()
+        return answers
+
+
+@pytest.mark.promise(6)
+def test_what_is_withdrawn_between_claim_and_call_does_not_leave() -> None:
+    """The worker has both in hand; while it sends the first, the second is cancelled."""
+    first, second = queued(), queued(key="booking:1:reminder:1d")
+    gateway = OneByOne(lambda: outbox.withdraw("booking:1:"))
+
+    delivery.deliver_due(gateway)
+
+    assert [sms.uuid for sms in gateway.sent] == [first.uuid]
+    assert (status_of(second), second.attempts) == (Status.WITHDRAWN, 1)
+    assert [event.status for event in second.events.all()] == ["sending", "recalled"]
+    assert Spending.objects.get(district=second.district).messages == 1
+
+
+@pytest.mark.promise(6)
+def test_an_opt_out_between_claim_and_call_is_heeded() -> None:
+    first, second = queued(), queued()
+    gateway = OneByOne(lambda: outbox.withdraw_all(second.addressee))
+
+    delivery.deliver_due(gateway)
+
+    assert [sms.uuid for sms in gateway.sent] == [first.uuid]
+    assert status_of(second) == Status.WITHDRAWN
+
+
+@pytest.mark.promise(7)
+def test_what_waited_too_long_in_hand_does_not_leave(monkeypatch) -> None:
+    monkeypatch.setattr(claiming, "LEAVE_WITHIN", timedelta(seconds=-1))
+    message, gateway = queued(), MemoryGateway()
+
+    delivery.deliver_due(gateway)
+
+    assert gateway.sent == []
+    assert status_of(message) == Status.QUEUED
+
+
+@pytest.mark.promise(7)
+def test_at_night_it_is_put_off_to_the_morning(gateway: MemoryGateway) -> None:
+    message = queued(hour=3)
+
+    delivery.deliver_due(gateway)
+
+    message.refresh_from_db()
+    local = message.send_at.astimezone(message.district.tz)
+    assert (local.hour, local.minute, message.attempts) == (8, 0, 0)

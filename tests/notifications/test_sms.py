@@ -131,6 +131,29 @@ def test_a_fault_of_our_account_is_no_fault_of_the_recipient(
     assert one.number not in caplog.text
 
 
+@pytest.mark.promise(8)
+@pytest.mark.parametrize(
+    ("asked", "waits"), [(0, None), (90, timedelta(seconds=90)), (10**6, timedelta(hours=1))]
+)
+def test_a_busy_gateway_says_how_long_to_wait(
+    gateway: TwilioGateway, twilio: TwilioServer, asked: int, waits: timedelta | None
+) -> None:
+    twilio.faults, twilio.retry_after = [Fault.BUSY_429], asked
+
+    (answer,) = gateway.send([sms()])
+
+    assert (answer.verdict, answer.wait) == (Verdict.LATER, waits)
+
+
+def test_a_list_too_long_to_see_the_end_of_tells_nothing(
+    gateway: TwilioGateway, twilio: TwilioServer, monkeypatch
+) -> None:
+    monkeypatch.setattr("notifications.channels.sms.LISTED_AT_MOST", 3)
+    gateway.send([sms(f"Text {n}", number="+4915100000000") for n in range(4)])
+
+    assert gateway.traces("+4915100000000", timezone.now() - timedelta(minutes=1)) is None
+
+
 def test_nobody_listening_means_nothing_was_handed_over(gateway: TwilioGateway, settings) -> None:
     settings.TWILIO_API_URL = "http://127.0.0.1:1"
 

@@ -44,6 +44,8 @@ class TwilioServer:
     always: Fault = Fault.NONE
     refusals: dict[str, int] = field(default_factory=dict)
     list_is_up: bool = True
+    # What a 429 asks for, in seconds; nothing when 0.
+    retry_after: int = 0
     accepted: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -171,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        if status == 429 and self.twilio.retry_after:
+            self.send_header("Retry-After", str(self.twilio.retry_after))
         self.end_headers()
         if half:
             self.wfile.write(body[: len(body) // 2])
