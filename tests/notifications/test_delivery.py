@@ -93,7 +93,7 @@ def test_a_batch_costs_the_same_at_any_size(
     # words, lock the month, pay, update, events, release; still wanted? record: savepoint, update, release;
     # nothing more: districts; unlock
     place.may_send()
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         delivery.deliver_due(gateway)
 
     assert len(gateway.sent) == many

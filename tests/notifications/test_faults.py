@@ -112,7 +112,7 @@ def test_without_claim_and_settling_messages_double(gateway: TwilioGateway, twil
             sms = Sms(
                 waiting.uuid,
                 "Kreis",
-                waiting.client.mobile,
+                waiting.addressee.mobile,
                 "Termin",
                 timedelta(hours=1),
                 time.monotonic() + 9,
@@ -164,6 +164,56 @@ def test_a_worker_killed_before_or_after_the_gateway_accepted(
     assert len(twilio.requests) == 1
 
     until_all_is_settled(gateway)
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1})
+
+
+# Kills its own process, as the kernel would, when a function of ours is about to begin or has ended.
+DIE_AT = """
+import os, signal, sys, django
+django.setup()
+from importlib import import_module
+module, name, after = sys.argv[1:]
+module = import_module(module)
+real = getattr(module, name)
+def dying(*args, **options):
+    if after == "after":
+        real(*args, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(module, name, dying)
+from notifications.delivery import deliver_due
+deliver_due()
+"""
+POINTS = {
+    "claimed, not committed": ("notifications.claiming", "_write", "after", Status.QUEUED, 0),
+    "committed, not handed over": ("notifications.delivery", "_taken_back", "before", Status.SENDING, 0),
+    "just before the call": ("notifications.channels.sms", "_send", "before", Status.SENDING, 0),
+    "answered, not recorded": ("notifications.delivery", "record", "before", Status.SENDING, 1),
+    "recorded": ("notifications.delivery", "record", "after", Status.SENT, 1),
+}
+
+
+@pytest.mark.promise(4)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_killed_at_each_point_of_a_send(
+    gateway: TwilioGateway, twilio: TwilioServer, worker: Process, point: str
+) -> None:
+    module, name, when, left, accepted = POINTS[point]
+    message = queued()
+    worker.command[1:] = ["-c", DIE_AT, module, name, when]
+    worker.start()
+    for _ in range(3000):
+        if not worker.is_running:
+            break
+        time.sleep(0.01)
+    assert not worker.is_running, worker.said()
+    message.refresh_from_db()
+    assert (message.status, len(twilio.accepted)) == (left, accepted), worker.said()
+
+    until_all_is_settled(gateway)
+
+    message.refresh_from_db()
+    assert message.status == Status.SENT
     assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1})
 
 

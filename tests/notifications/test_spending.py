@@ -1,7 +1,6 @@
 """A month's budget: paid at the claim, given back when nothing was taken, a warning once, and a stop."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 
 import pytest
 
@@ -34,9 +33,9 @@ def ruled(home: District, **changes: object) -> None:
     MessageRules.objects.filter(district=home).update(cents_per_segment=10, **changes)
 
 
-def spent(home: District) -> tuple[int, int, Decimal]:
+def spent(home: District) -> tuple[int, int, float]:
     row = Spending.objects.get(district=home)
-    return row.messages, row.segments, row.cents
+    return row.messages, row.segments, float(row.cents)
 
 
 def status_of(message: Message) -> str:
@@ -71,7 +70,7 @@ def test_what_was_not_accepted_is_paid_back(gateway: MemoryGateway, home: Distri
 
     message.refresh_from_db()
     assert spent(home) == (0, 0, 0)
-    assert (message.segments, message.cents) == (0, 0)
+    assert (message.segments, float(message.cents)) == (0, 0)
 
 
 def test_what_nobody_knows_stays_paid(gateway: MemoryGateway, home: District) -> None:
