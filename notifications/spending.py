@@ -18,7 +18,7 @@ from notifications.models import MessageRules, Spending
 
 # Who is told that the month's money runs out, and where that is shown.
 TOLD = (Role.COORDINATOR, Role.ADMINISTRATOR)
-SHOWN_ON = "consultations:today"
+SHOWN_ON = "notifications:numbers"
 
 
 def month_of(district: District, at: datetime) -> date:

@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import District
 from accounts.roles import Role
-from notifications import delivery, spending
+from notifications import delivery, notices, spending
 from notifications.channels.base import Answer, Verdict
 from notifications.channels.memory import MemoryGateway
 from notifications.models import Message, MessageRules, Notice, Spending
@@ -142,6 +143,7 @@ def test_those_in_charge_are_told_once_of_warning_and_end(gateway: MemoryGateway
         for event in ("warned", "stopped")
     }
     assert Notice.objects.count() == 4
+    assert {line.url for line in notices.lines(coordinator)} == {reverse("notifications:numbers")}
 
 
 @pytest.mark.parametrize(
