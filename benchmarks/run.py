@@ -23,6 +23,7 @@ BENCHMARKS = {
     "booking-http": "benchmarks.booking_http",
     "feed": "benchmarks.feed",
     "free-slots": "benchmarks.free_slots",
+    "live-fanout": "benchmarks.live_fanout",
     "agenda": "benchmarks.agenda",
 }
 RESULTS = embedded_db.CHECKOUT / "var" / "bench.jsonl"

@@ -1,21 +1,22 @@
 """The specialist's day: their sessions' places in order, each with the referral that fills it.
 
-Four queries at any size: the sessions around today, the day's slots, their bookings with referrals, and
-their interpreters.
+Three queries at any size: the sessions around today, the day's slots, their bookings with referrals and
+interpreters.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, FilteredRelation, OuterRef, Q
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from accounts.models import User
 from consultations import brief
 from consultations.brief import Brief
 from consultations.models import Referral, SheetVersion
 from consultations.models.referral import SPECIALIST_WINDOW, in_specialist_window
-from scheduling.models import BlockFormat, Booking, InterpreterAssignment, Session, Slot
+from scheduling.models import BlockFormat, Booking, InterpreterAssignment, Session, Slot, SlotFormat
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Card:
     def is_free(self) -> bool:
         """Nobody comes at this time (a hold is nobody yet)."""
         return self.booking is None
+
+    @property
+    def format(self) -> str | Promise:
+        """What kind of talk, in words."""
+        return SlotFormat(self.slot.format).label
 
     @property
     def is_case(self) -> bool:
@@ -120,19 +126,19 @@ def _bookings(slots: list[Slot]) -> dict[int, Booking]:
     taken = Booking.objects.filter(slot__in=slots).exclude(
         status__in=[Booking.Status.CANCELLED, Booking.Status.TENTATIVE]
     )
-    around = taken.select_related(
-        "referral__client", "referral__consent", "referral__author", "referral__organisation"
+    fallen = [InterpreterAssignment.Status.CANCELLED, InterpreterAssignment.Status.DECLINED]
+    standing = FilteredRelation(
+        "interpreter_assignments", condition=~Q(interpreter_assignments__status__in=fallen)
     )
-    standing = InterpreterAssignment.objects.exclude(
-        status__in=[InterpreterAssignment.Status.CANCELLED, InterpreterAssignment.Status.DECLINED]
+    rows = taken.annotate(is_released=Exists(released), assignment=standing).select_related(
+        "referral__client",
+        "referral__consent",
+        "referral__author",
+        "referral__organisation",
+        "assignment__interpreter__resource",  # type: ignore[misc]  # the annotation just made
     )
-    interpreters = Prefetch(
-        "interpreter_assignments",
-        standing.select_related("interpreter__resource").order_by("-pk"),
-        to_attr="interpreters",
-    )
-    rows = around.annotate(is_released=Exists(released)).prefetch_related(interpreters)
-    return {booking.slot_id: booking for booking in rows}
+    # Of several who were asked, the last one counts.
+    return {booking.slot_id: booking for booking in rows.order_by("assignment__pk")}
 
 
 def _card(slot: Slot, booking: Booking | None, now: datetime) -> Card:
@@ -143,14 +149,9 @@ def _card(slot: Slot, booking: Booking | None, now: datetime) -> Card:
         slot=slot,
         booking=booking,
         referral=referral,
-        brief=brief.of(referral, _interpreter(booking)) if referral else None,
+        brief=brief.of(referral, getattr(booking, "assignment", None)) if referral else None,
         is_released=getattr(booking, "is_released", False),
     )
-
-
-def _interpreter(booking: Booking | None) -> InterpreterAssignment | None:
-    found: list[InterpreterAssignment] = getattr(booking, "interpreters", [])
-    return found[0] if found else None
 
 
 def _may_read(referral: Referral, slot: Slot, now: datetime) -> bool:

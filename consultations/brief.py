@@ -7,14 +7,22 @@ consultation's linked client nothing can slip in, of a presented client neither 
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import when
 from consultations.models import Observation, Referral
 from scheduling.models import InterpreterAssignment
+
+if TYPE_CHECKING:
+    Field = models.Field[Any, Any]
+else:
+    Field = models.Field
 
 Text = str | Promise
 
@@ -60,7 +68,7 @@ def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> 
     greeting = f"{client.given_name}, {client.year_of_birth or '?'}" if client else ""
     return Brief(
         uuid=referral.uuid,
-        format=referral.get_format_display(),
+        format=_said(referral, "format"),
         is_presentation=referral.is_presentation,
         who=client.case_number if client else referral.pseudonym,
         greeting=greeting,
@@ -68,24 +76,36 @@ def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> 
         observations=tuple(Observation(code).label for code in referral.observations),
         observation_text=referral.observation_text,
         is_urgent=referral.urgency == Referral.Urgency.URGENT,
-        treatment=_unless(referral.treatment, Referral.Treatment.NO, referral.get_treatment_display()),
+        treatment=_unless(referral.treatment, Referral.Treatment.NO, _said(referral, "treatment")),
         after_crisis_at=referral.safety_steps_at,
         language=when.language_name(referral.language),
         language_code=referral.language,
         dialect=referral.dialect,
         second_language=referral.second_language,
-        literacy=referral.get_literacy_display(),
+        literacy=_said(referral, "literacy"),
         interpreter_needed=referral.interpreter_need == Referral.InterpreterNeed.NEEDED,
         interpreter=_assigned(interpreter) or _interpreter(referral),
         interpreter_confirmed=_is_confirmed(referral, interpreter),
         company=tuple(_company(referral)),
         wishes=tuple(_wishes(referral)),
         access_needs=referral.access_needs,
-        insurance=referral.get_insurance_display(),
+        insurance=_said(referral, "insurance"),
         caseworker=referral.author.name,
         organisation=referral.organisation.short_name,
         phone=referral.author.phone,
     )
+
+
+def _said(referral: Referral, name: str) -> Text:
+    """As `get_…_display`, which puts every choice of the field into words each time."""
+    value: str = getattr(referral, name)
+    return _labels(name).get(value, value)
+
+
+@cache
+def _labels(name: str) -> dict[str, Text]:
+    field: Field = Referral._meta.get_field(name)  # type: ignore[assignment]  # of our own, with choices
+    return dict(field.flatchoices)
 
 
 def _unless(value: str, unremarkable: str, text: Text) -> Text:
@@ -110,7 +130,7 @@ def _interpreter(referral: Referral) -> Text:
     if referral.interpreter_need == needs.NEEDED:
         known = [referral.interpreter_name, referral.interpreter_language]
         return ", ".join(filter(None, known)) or _("noch niemand benannt")
-    return referral.get_interpreter_need_display()
+    return _said(referral, "interpreter_need")
 
 
 def _company(referral: Referral) -> list[Text]:
@@ -125,13 +145,12 @@ def _company(referral: Referral) -> list[Text]:
 
 
 def _wishes(referral: Referral) -> list[Text]:
-    interpreter, specialist = (
-        referral.get_interpreter_gender_display(),
-        referral.get_specialist_gender_display(),
-    )
-    found: list[tuple[str, Text]] = [
-        (referral.interpreter_gender, _("Sprachmittlung: {gender}").format(gender=interpreter)),
-        (referral.specialist_gender, _("Gespräch: {gender}").format(gender=specialist)),
-        (referral.avoid, _("Bitte vermeiden: {avoid}").format(avoid=referral.avoid)),
-    ]
-    return [text for said, text in found if said]
+    found: list[Text] = []
+    if referral.interpreter_gender:
+        gender = _said(referral, "interpreter_gender")
+        found.append(_("Sprachmittlung: {gender}").format(gender=gender))
+    if referral.specialist_gender:
+        found.append(_("Gespräch: {gender}").format(gender=_said(referral, "specialist_gender")))
+    if referral.avoid:
+        found.append(_("Bitte vermeiden: {avoid}").format(avoid=referral.avoid))
+    return found

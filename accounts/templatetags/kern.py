@@ -6,6 +6,7 @@ Built in: no `{% load %}` needed. Each tag renders the template of its name in
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -13,6 +14,7 @@ from django import template
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
@@ -30,6 +32,17 @@ def _render(component: str, /, **context: object) -> SafeString:
     return render_to_string(f"components/{component}.html", context)
 
 
+def _again(component: str, names: tuple[str, ...], /, *values: object) -> SafeString:
+    """For what stands on a page again and again, the same each time: a list's buttons and states."""
+    return _kept(component, names, *(str(one) if isinstance(one, Promise) else one for one in values))
+
+
+# `typed`: a text that is safe already is another one than the same text to be escaped.
+@lru_cache(maxsize=256, typed=True)
+def _kept(component: str, names: tuple[str, ...], *values: object) -> SafeString:
+    return _render(component, **dict(zip(names, values, strict=True)))
+
+
 def _tidy(content: str) -> SafeString:
     """A block's content without the blank lines around it; Django has escaped it already."""
     return mark_safe(content.strip())  # noqa: S308
@@ -38,7 +51,7 @@ def _tidy(content: str) -> SafeString:
 @register.simple_tag
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
     """A symbol; silent for screen readers unless it carries a label. Sizes: small, large."""
-    return _render("icon", name=name, label=label, size=size)
+    return _again("icon", ("name", "label", "size"), name, label, size)
 
 
 @register.filter
@@ -57,7 +70,8 @@ def phone(number: str) -> str:
 @register.simple_tag
 def badge(text: str, kind: str = "info", icon: str | None = None, large: bool = False) -> SafeString:
     """A state by word and symbol. Kinds: info, success, warning, danger, neutral."""
-    return _render("badge", text=text, kind=kind, icon=_ICONS[kind] if icon is None else icon, large=large)
+    symbol = _ICONS[kind] if icon is None else icon
+    return _again("badge", ("text", "kind", "icon", "large"), text, kind, symbol, large)
 
 
 @register.simple_tag
@@ -73,7 +87,8 @@ def submit(
     text: str, kind: str = "primary", icon: str = "", name: str = "", value: str = "", small: bool = False
 ) -> SafeString:
     """A button that sends its form; with name and value when a form has several."""
-    return _render("submit", text=text, kind=kind, icon=icon, name=name, value=value, small=small)
+    names = ("text", "kind", "icon", "name", "value", "small")
+    return _again("submit", names, text, kind, icon, name, value, small)
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
 from consultations import agenda as days
 from consultations import attendance
+from consultations.forms import noshow
 from consultations.models import Referral
 from scheduling import live
 from scheduling.models import Booking, NoShowReason
@@ -97,7 +98,7 @@ def _show(
     context = {
         "day": day,
         "socket": f"/live/slots/{live.topic(day.sessions[0])}/" if day.sessions else "",
-        "noshow_reasons": NoShowReason.choices,
+        "noshow_options": noshow.options(),
         "refused": refused,
         "now": timezone.now(),
     }

@@ -17,9 +17,10 @@ from accounts.roles import Permission
 from clients import contact
 from clients.models import Client
 from consultations import prepared, readiness, referrals, steps
+from consultations.forms import noshow
 from consultations.forms.referral import ConsentForm, StartForm, StepForm
 from consultations.models import Observation, Referral, ReferralState, SheetVersion
-from scheduling.models import BlockFormat, NoShowReason, Resource
+from scheduling.models import BlockFormat, Resource
 from scheduling.problems import Refused
 
 own = requires(Permission.WORK_ON_CASES)
@@ -225,7 +226,7 @@ def _overview(request: SignedInRequest, referral: Referral) -> HttpResponse:
         "may_book": may_book,
         "may_withdraw": may_book or referral.state == ReferralState.BOOKED,
         "has_begun": referral.booking is not None and referral.booking.start_at <= timezone.now(),
-        "noshow_reasons": NoShowReason.choices,
+        "noshow_options": noshow.options(),
         "problems": [(problem, steps.where(problem)) for problem in found],
         "holds": [hold for hold in holds if hold.slot.format == referral.format],
         "is_waiting": referral.waiting_entry is not None and referral.waiting_entry.ended_at is None,

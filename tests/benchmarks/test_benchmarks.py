@@ -70,11 +70,11 @@ def measured(name: str, folder: Path) -> tuple[str, list[dict[str, object]]]:
     return done.stdout, lines(file)
 
 
-def test_the_booking_rule_is_measured_alone_and_with_eight(tmp_path: Path) -> None:
+def test_the_booking_rule_is_measured_alone_and_with_others(tmp_path: Path) -> None:
     said, results = measured("booking-rule", tmp_path)
 
     assert "fsync=on, synchronous_commit=on, full_page_writes=on" in said
-    assert [str(line["note"]).split(",")[0] for line in results] == ["1 client", "8 clients"]
+    assert [str(line["note"]).split(",")[0] for line in results] == ["1 client", "2 clients"]
     assert all(line["name"] == "booking-rule" and line["unit"] == "bookings/s" for line in results)
 
 
@@ -97,3 +97,10 @@ def test_a_booking_over_http_is_measured(tmp_path: Path) -> None:
 
     assert "booking-http: " in said
     assert (line["name"], line["goal"], line["unit"]) == ("booking-http", "<= 2", "ms")
+
+
+def test_the_fan_out_is_measured_in_four_ways(tmp_path: Path) -> None:
+    _, results = measured("live-fanout", tmp_path)
+
+    assert [str(line["note"]).split(",")[0] for line in results] == ["cpu", "delivered", "more", "memory"]
+    assert [line["goal"] for line in results] == ["<= 5", "<= 0.25", "<= 1.5", "<= 1.5"]

@@ -106,15 +106,15 @@ def test_a_day_without_a_session_says_so():
 
 
 @pytest.mark.parametrize("appointments", [1, 3])
-def test_four_queries_and_the_audit_row_at_any_size(appointments, django_assert_num_queries):
+def test_three_queries_and_the_audit_row_at_any_size(appointments, django_assert_num_queries):
     slot = consultation_slot()
     slots = [slot, *(consultation_slot(session=slot.session, block=n) for n in range(1, appointments))]
     for one in slots:
         booked(one)
     browser = as_user(slot.session.specialist.user)
     browser.get(agenda_of(slot))
-    # session, user, second factor; sessions, slots, bookings with referrals, interpreters; audit
-    with django_assert_num_queries(8):
+    # session, user, second factor; sessions, slots, bookings with referrals and interpreters; audit
+    with django_assert_num_queries(7):
         browser.get(agenda_of(slot))
 
 
