@@ -72,9 +72,6 @@ def _clients(_found: Sequence[Any]) -> Iterator[str]:
 
 def _histories(_found: Sequence[Any]) -> Iterator[str]:
     heard = Counter(AuditEvent.objects.values_list("target", "verb"))
-    queued: dict[str, set[str]] = {}
-    for message in Message.objects.filter(status="queued"):
-        queued.setdefault(message.key.split(":")[1], set()).add(message.context["start_at"])
     for one in Booking.objects.all():
         if one.booked_at is not None and heard[one.uuid, "booked"] != 1:
             yield f"booked {heard[one.uuid, 'booked']} times by the trail"
@@ -82,11 +79,24 @@ def _histories(_found: Sequence[Any]) -> Iterator[str]:
             yield f"extended {one.extensions} times, {heard[one.uuid, 'hold_extended']} by the trail"
         if one.moves != BookingMove.objects.filter(booking=one, with_session=False).count():
             yield f"moved {one.moves} times, another number in its history"
-        times = queued.pop(str(one.uuid), set())
-        if times - ({one.start_at.isoformat()} if one.status == "booked" else set()):
-            yield f"a message waits for {times} of a booking {one.status} at {one.start_at}"
-    if queued:
-        yield "messages wait for bookings that are not there"
+
+
+# What a message that waits may be about, and which.
+_MAY_WAIT = {
+    "tentative": {"offer"},
+    "booked": {"booked", "moved", "reminder", "course", "please_call"},
+    "cancelled": {"cancelled", "dropped"},
+}
+
+
+def _messages(_found: Sequence[Any]) -> Iterator[str]:
+    bookings = {str(one.uuid): one for one in Booking.objects.all()}
+    for message in Message.objects.filter(status="queued", key__startswith="booking:"):
+        about = bookings.get(message.key.split(":")[1])
+        if about is None or message.kind not in _MAY_WAIT[about.status]:
+            yield f"a message ({message.kind}) waits, the booking is {about and about.status}"
+        elif message.context["start_at"] != about.start_at.isoformat():
+            yield f"a message waits for {message.context['start_at']}, the booking is at {about.start_at}"
 
 
 def _offers(_found: Sequence[Any]) -> Iterator[str]:
@@ -154,6 +164,7 @@ _CHECKS = (
     _seats,
     _clients,
     _histories,
+    _messages,
     _offers,
     _contingents,
     _sessions,
