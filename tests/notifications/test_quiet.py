@@ -163,7 +163,8 @@ def test_a_district_without_choices_has_the_defaults(django_assert_num_queries: 
 
     unsaved = rules.of(district)
 
-    assert (unsaved.pk, unsaved.quiet_from, unsaved.quiet_until) == (None, time(20), time(8))
+    assert unsaved._state.adding
+    assert (unsaved.quiet_from, unsaved.quiet_until) == (time(20), time(8))
     assert unsaved.district == district
     MessageRules.objects.create(district=district, quiet_from=time(19))
     with django_assert_num_queries(1):  # type: ignore[operator]

@@ -153,8 +153,15 @@ def test_the_search_finds_what_the_rules_grant(
             enter(dict(said), today, elsewhere)
         kinds = [factories.KindFactory(code=f"k{number}", needs_referral=number > 0) for number in range(2)]
         Slot.objects.bulk_create(
-            block(session, today + timedelta(days=day), time(*at), minutes, number, kinds[number % 5 > 2])
-            for number, (day, (*at, minutes)) in enumerate(product(range(_DAYS), _TIMES))
+            block(
+                session,
+                today + timedelta(days=day),
+                time(hour, minute),
+                minutes,
+                number,
+                kinds[number % 5 > 2],
+            )
+            for number, (day, (hour, minute, minutes)) in enumerate(product(range(_DAYS), _TIMES))
         )
 
         found = session.slots.filter(

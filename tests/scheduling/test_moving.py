@@ -172,7 +172,9 @@ def test_an_interpreter_goes_along_and_is_to_confirm_as_long_before(
 ) -> None:
     one = factories.InterpreterFactory()
     booked = rules.book(slots[0], client=client, by=client.owner, interpreter=Need("ar"))
-    assignments.confirm(assignments.standing(booked), by=client.owner)
+    asked = assignments.standing(booked)
+    assert asked is not None
+    assignments.confirm(asked, by=client.owner)
 
     moved = moving.move(booked, slots[2], by=booked.holder)
 

@@ -213,6 +213,7 @@ def test_the_client_is_told_of_an_offer_until_it_ends(booked: Booking, commits: 
 
     told = Message.objects.get(kind="offer")
 
+    assert offer.booking is not None
     assert (told.key, told.status) == (f"booking:{offer.booking.uuid}:offer", "queued")
     assert told.expires_at == offer.deadline_at
     with commits(execute=True):

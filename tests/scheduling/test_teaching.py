@@ -23,7 +23,8 @@ def _no_holidays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def by() -> User:
-    return offers.staff()
+    made: User = offers.staff()
+    return made
 
 
 @pytest.fixture
