@@ -28,6 +28,7 @@ from consultations.models import (
     SheetVersion,
     Step,
 )
+from notifications import spending
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
 from scheduling import answers, telling
@@ -106,6 +107,7 @@ def of(user: User, *, now: datetime | None = None) -> Today:
         todos += _of_team_lead(user)
     if user.may(Permission.COORDINATE_INTERPRETERS):
         todos += _of_interpreters(user, now)
+    todos += _budget(user)
     if any(map(user.may, READS_TEXTS)):
         todos += _texts(user)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
@@ -226,6 +228,20 @@ def _texts(user: User) -> Iterator[Todo]:
     if number:
         text = ngettext("Eine SMS ist zu lesen.", "%(number)d SMS sind zu lesen.", number)
         yield Todo(text % {"number": number}, _("Lesen"), "scheduling:inbox", rank=0)
+
+
+def _budget(user: User) -> Iterator[Todo]:
+    """The month's money for SMS at its warning, or at its end, for those who read the numbers."""
+    if not (user.may(Permission.PLAN_SESSIONS) or user.may(Permission.MANAGE_DISTRICT)):
+        return
+    month = spending.this_month(user.district)
+    if month.stopped_at:
+        text, rank = _("Das SMS-Budget dieses Monats ist verbraucht: Nachrichten warten."), 0
+    elif month.warned_at:
+        text, rank = _("Das SMS-Budget dieses Monats ist bald verbraucht."), 1
+    else:
+        return
+    yield Todo(text, _("Zahlen ansehen"), spending.SHOWN_ON, rank=rank)
 
 
 def _without_interpreter(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:

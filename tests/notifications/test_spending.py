@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from accounts.models import District
 from accounts.roles import Role
+from consultations import today
 from notifications import delivery, notices, spending
 from notifications.channels.base import Answer, Verdict
 from notifications.channels.memory import MemoryGateway
@@ -122,7 +123,7 @@ def test_those_in_charge_are_told_once_of_warning_and_end(gateway: MemoryGateway
     organisation = OrganisationFactory(district=home)
     coordinator = UserFactory(organisation=organisation, roles=[Role.COORDINATOR])
     administrator = UserFactory(organisation=organisation, roles=[Role.ADMINISTRATOR])
-    UserFactory(organisation=organisation, roles=[Role.CASEWORKER])
+    caseworker = UserFactory(organisation=organisation, roles=[Role.CASEWORKER])
     queued()
     ruled(home)
     delivery.deliver_due(gateway)
@@ -143,6 +144,8 @@ def test_those_in_charge_are_told_once_of_warning_and_end(gateway: MemoryGateway
         for event in ("warned", "stopped")
     }
     assert Notice.objects.count() == 4
+    for person, rows in ((coordinator, 1), (administrator, 1), (caseworker, 0)):
+        assert sum("Budget" in todo.text for todo in today.of(person).todos) == rows
     assert {line.url for line in notices.lines(coordinator)} == {reverse("notifications:numbers")}
 
 
