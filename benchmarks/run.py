@@ -21,6 +21,7 @@ BENCHMARKS = {
     "booking-rule": "benchmarks.booking_rule",
     "quota-row": "benchmarks.quota_row",
     "booking-http": "benchmarks.booking_http",
+    "reminders": "benchmarks.reminders",
     "feed": "benchmarks.feed",
     "free-slots": "benchmarks.free_slots",
     "live-fanout": "benchmarks.live_fanout",

@@ -1,5 +1,6 @@
 """Which messages are due, and taking them: the attempt is committed before anybody is called."""
 
+import json
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import phonenumbers
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.urls import NoReverseMatch
@@ -66,24 +67,35 @@ def _takeable(gateway: Gateway, district: District) -> MessageQuerySet:
     )
 
 
+# What a turn may change, with one statement: Django's `bulk_update` takes longer to write its own than
+# everything else about a claim does.
+_CHANGED = {
+    "channel": "text",
+    "status": "text",
+    "attempts": "integer",
+    "claimed_at": "timestamptz",
+    "body_key": "text",
+    "error_code": "text",
+    "settled_at": "timestamptz",
+    "send_at": "timestamptz",
+    "segments": "integer",
+    "cents": "numeric",
+}
+_WRITE = f"""
+    UPDATE notifications_message AS message SET {", ".join(f"{name} = changed.{name}" for name in _CHANGED)}
+    FROM jsonb_to_recordset(%s::jsonb) AS changed(
+        id bigint, {", ".join(f"{name} {kind}" for name, kind in _CHANGED.items())}
+    )
+    WHERE message.id = changed.id
+"""  # noqa: S608 (names of our own)
+
+
 def _write(messages: Sequence[Message]) -> None:
     if not messages:
         return
-    Message.objects.bulk_update(
-        messages,
-        [
-            "channel",
-            "status",
-            "attempts",
-            "claimed_at",
-            "body_key",
-            "error_code",
-            "settled_at",
-            "send_at",
-            "segments",
-            "cents",
-        ],
-    )
+    rows = [{"id": message.pk, **{name: getattr(message, name) for name in _CHANGED}} for message in messages]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [json.dumps(rows, default=str)])
     _note(message for message in messages if message.status != Status.QUEUED)
 
 

@@ -92,6 +92,13 @@ def test_the_agenda_is_measured_with_its_queries(tmp_path: Path) -> None:
     assert "queries beyond those of an empty page" in str(line["note"])
 
 
+def test_reminders_are_measured_and_each_is_sent_once(tmp_path: Path) -> None:
+    _, [line] = measured("reminders", tmp_path)
+
+    assert (line["name"], line["goal"], line["unit"]) == ("reminders", ">= 0.75", "messages/s")
+    assert "each sent once" in str(line["note"])
+
+
 def test_a_booking_over_http_is_measured(tmp_path: Path) -> None:
     said, [line] = measured("booking-http", tmp_path)
 
