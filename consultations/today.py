@@ -28,7 +28,7 @@ from consultations.models import (
     SheetVersion,
     Step,
 )
-from notifications import spending
+from notifications import place, spending
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
 from scheduling import answers, telling
@@ -107,7 +107,7 @@ def of(user: User, *, now: datetime | None = None) -> Today:
         todos += _of_team_lead(user)
     if user.may(Permission.COORDINATE_INTERPRETERS):
         todos += _of_interpreters(user, now)
-    todos += _budget(user)
+    todos += _of_sending(user)
     if any(map(user.may, READS_TEXTS)):
         todos += _texts(user)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
@@ -230,10 +230,31 @@ def _texts(user: User) -> Iterator[Todo]:
         yield Todo(text % {"number": number}, _("Lesen"), "scheduling:inbox", rank=0)
 
 
+def _of_sending(user: User) -> Iterator[Todo]:
+    """What keeps messages from leaving, for those who read the numbers."""
+    if user.may(Permission.PLAN_SESSIONS) or user.may(Permission.MANAGE_DISTRICT):
+        yield from _held()
+        yield from _budget(user)
+
+
+def _held() -> Iterator[Todo]:
+    """After a restore nothing leaves before somebody at the machine has looked."""
+    since = place.held_since()
+    if since is not None:
+        yield Todo(
+            _("Seit %(at)s gehen keine SMS und keine E-Mails hinaus.") % {"at": when.moment(since)},
+            _("Zahlen ansehen"),
+            spending.SHOWN_ON,
+            note=_(
+                "Eine Sicherung wurde eingespielt. Der technische Betrieb prüft erst, was schon gesendet ist;"
+                " bis dahin wartet alles, und nichts geht verloren. Eilige Termine bitte anrufen."
+            ),
+            rank=0,
+        )
+
+
 def _budget(user: User) -> Iterator[Todo]:
-    """The month's money for SMS at its warning, or at its end, for those who read the numbers."""
-    if not (user.may(Permission.PLAN_SESSIONS) or user.may(Permission.MANAGE_DISTRICT)):
-        return
+    """The month's money for SMS at its warning, or at its end."""
     month = spending.this_month(user.district)
     if month.stopped_at:
         text, rank = _("Das SMS-Budget dieses Monats ist verbraucht: Nachrichten warten."), 0

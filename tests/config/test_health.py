@@ -9,7 +9,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 from django.db import connection
+from django.test import Client
 
+from notifications import place
 from tests.browsing import wait_until
 from tests.servers import Daphne, DatabaseProxy
 
@@ -54,7 +56,7 @@ def test_health_names_a_silent_worker_and_is_content_with_an_awake_one(
     status, body = _get(live_server_daphne, "/healthz")
     assert (status, json.loads(body)) == (
         503,
-        {"status": "failing", "database": "ok", "worker": "silent"},
+        {"status": "failing", "database": "ok", "worker": "silent", "sending": "ok"},
     )
     request.getfixturevalue("worker")
     wait_until(lambda: _get(live_server_daphne, "/healthz")[0] == 200, 20)
@@ -62,7 +64,22 @@ def test_health_names_a_silent_worker_and_is_content_with_an_awake_one(
         "status": "ok",
         "database": "ok",
         "worker": "ok",
+        "sending": "ok",
     }
+
+
+@pytest.mark.django_db
+def test_messages_held_after_a_restore_are_said_and_are_no_failure(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    place.hold()
+
+    held = client.get("/healthz")
+    place.release()
+    released = client.get("/healthz")
+
+    assert (held.status_code, held.json()["sending"], held.json()["status"]) == (200, "held", "ok")
+    assert (released.status_code, released.json()["sending"]) == (200, "ok")
 
 
 @pytest.mark.promise(21)

@@ -10,10 +10,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
 
+from accounts.models import User
+from accounts.roles import Role
+from consultations import today
 from notifications import channels, delivery, parcels, place, restored, wording
 from notifications.channels.base import Sms
 from notifications.channels.memory import MemoryGateway
 from notifications.models import DeliveryEvent, Message, OutboxPlace
+from tests.factories import UserFactory
 from tests.notifications.messages import claimed, queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.promise(28)]
@@ -160,6 +164,54 @@ def test_a_callback_clears_up_what_the_backup_does_not_know(backup: Backup, gate
 
     assert delivery.report(sent, Status.DELIVERED, said="delivered", gateway_id="memory-1")
     assert Message.objects.get(uuid=sent).status == Status.DELIVERED
+
+
+def test_a_message_found_as_sent_is_the_same_as_any_other(backup: Backup, gateway: MemoryGateway) -> None:
+    """What the list says is recorded with its id, counts as one attempt and is reported on later."""
+    backup.restore()
+
+    call_command("reconcile_restored")
+
+    sent = gateway.sent[0].uuid
+    found = Message.objects.get(uuid=sent)
+    assert (found.status, found.attempts, found.gateway_id) == (Status.SENT, 1, "memory-1")
+    assert [event.status for event in found.events.all()] == ["restored", "found"]
+    assert delivery.report(sent, Status.DELIVERED, said="delivered", gateway_id="memory-1")
+
+
+def test_what_could_not_be_looked_up_is_found_as_sent_later(backup: Backup, gateway: MemoryGateway) -> None:
+    """The list could not be read at first; once it can, what left is known and nothing leaves again."""
+    backup.restore()
+    gateway.has_list = False
+    with pytest.raises(CommandError):
+        call_command("reconcile_restored")
+    assert states()[Status.SENDING] == 5
+
+    gateway.has_list = True
+    call_command("reconcile_restored")
+    delivery.deliver_due(gateway)
+
+    assert states() == {Status.SENT: 5, Status.QUEUED: 5}
+    assert Message.objects.filter(attempts=1, status=Status.SENT).count() == 5
+    assert sent_twice(gateway) == []
+
+
+def test_those_in_charge_see_on_heute_that_nothing_leaves() -> None:
+    coordinator, administrator, caseworker = (
+        UserFactory(roles=[role]) for role in (Role.COORDINATOR, Role.ADMINISTRATOR, Role.CASEWORKER)
+    )
+    assert rows_of(coordinator) == rows_of(administrator) == []
+
+    place.hold()
+
+    assert len(rows_of(coordinator)) == len(rows_of(administrator)) == 1
+    assert rows_of(caseworker) == []
+    place.release()
+    assert rows_of(coordinator) == []
+
+
+def rows_of(user: User) -> list[str]:
+    return [todo.text for todo in today.of(user).todos if "gehen keine SMS" in todo.text]
 
 
 def test_reconciling_where_nothing_was_restored_does_no_harm(backup: Backup, gateway: MemoryGateway) -> None:
