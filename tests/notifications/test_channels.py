@@ -9,10 +9,12 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
+from clients.models import Client
+from consultations import today
 from notifications import channels, delivery, tasks
 from notifications.channels.base import Mail, Sms
 from notifications.channels.memory import MemoryGateway, MemoryMailGateway
-from notifications.models import Message
+from notifications.models import Message, MessageRules
 from notifications.reasons import reason
 from tests.factories import ClientFactory
 from tests.notifications.messages import claimed, mail, queued
@@ -63,6 +65,28 @@ def test_what_a_person_says_no_gateway_takes() -> None:
 
     assert delivery.deliver_due(MemoryGateway()) == delivery.deliver_due(MemoryMailGateway()) == 0
     assert status_of(told) == Status.QUEUED
+
+
+def test_who_reads_no_released_language_is_called_where_the_district_wants_that(settings) -> None:
+    """Found out at the claim: nothing is tried, nothing is paid, and the case team tells them."""
+    settings.PRODUCTION = True
+    message, other = queued(), queued()
+    Client.objects.filter(pk=other.addressee.pk).update(language="de")
+    MessageRules.objects.update(unreviewed=MessageRules.Unreviewed.CALL)
+    sms = MemoryGateway()
+
+    assert delivery.deliver_due(sms) == 1
+    assert delivery.deliver_due(sms) == 0
+
+    assert status_of(message) == Status.QUEUED
+    assert (message.channel, message.attempts, message.segments) == (Message.Channel.PERSON, 0, 0)
+    assert not message.events.exists()
+    assert [one.uuid for one in sms.sent] == [other.uuid]
+    owner, stranger = message.addressee.owner, other.addressee.owner
+    assert [t.args for t in today.of(owner).todos if t.route == "scheduling:told_message"] == [
+        (message.uuid,)
+    ]
+    assert not [t for t in today.of(stranger).todos if t.route == "scheduling:told_message"]
 
 
 def test_an_address_of_nobodys_account_is_written_to() -> None:

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.db.models import F
 from django.db.models.functions import Now
 
 from notifications import delivery
 from notifications.channels.base import Sms, Verdict
 from notifications.channels.sms import TwilioGateway
 from notifications.models import Message
+from tests.browsing import wait_until
 from tests.notifications.messages import queued
 from tests.notifications.twilio_server import Fault, TwilioServer
 from tests.servers import Process
@@ -81,6 +83,61 @@ def test_accepted_then_silent_and_no_list_is_unclear_and_never_resent(
     message.refresh_from_db()
     assert message.status == Status.UNCLEAR
     assert len(twilio.accepted) == 1
+
+
+@pytest.mark.promise(4)
+@pytest.mark.django_db
+def test_a_list_that_lags_behind_is_not_asked_too_soon(gateway: TwilioGateway, twilio: TwilioServer) -> None:
+    message = queued()
+    twilio.faults, twilio.listed = [Fault.ACCEPT_CUT], 0
+
+    delivery.deliver_due(gateway)
+    delivery.settle(gateway)
+    delivery.deliver_due(gateway)
+
+    message.refresh_from_db()
+    assert (message.status, twilio.asked) == (Status.SENDING, [])
+    twilio.listed = None
+    later(delivery.SETTLE_AFTER)
+    until_all_is_settled(gateway)
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1})
+
+
+@pytest.mark.django_db
+def test_a_lagging_list_asked_at_once_makes_messages_double(
+    gateway: TwilioGateway, twilio: TwilioServer
+) -> None:
+    """The control: it is the waiting that helps."""
+    message = queued()
+    twilio.faults, twilio.listed = [Fault.ACCEPT_CUT], 0
+
+    until_all_is_settled(gateway)
+
+    assert accepted_per_number(twilio)[message.addressee.mobile] == 2
+
+
+@pytest.mark.promise(4)
+@pytest.mark.django_db
+@pytest.mark.usefixtures("impatient")
+def test_a_gateway_that_accepts_after_we_stopped_waiting(
+    gateway: TwilioGateway, twilio: TwilioServer
+) -> None:
+    messages = [queued() for _ in range(3)]
+    twilio.latency_seconds = 1.3
+
+    assert delivery.deliver_due(gateway) == 0
+    delivery.settle(gateway)
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SENDING}
+    wait_until(lambda: len(twilio.accepted) == len(messages), 10)
+    later(delivery.SETTLE_AFTER)
+    until_all_is_settled(gateway)
+
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1 for message in messages})
+
+
+def later(by: timedelta) -> None:
+    """So much time passes for what is under way."""
+    Message.objects.filter(status=Status.SENDING).update(claimed_at=F("claimed_at") - by)
 
 
 @pytest.mark.promise(8)

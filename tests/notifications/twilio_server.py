@@ -44,6 +44,8 @@ class TwilioServer:
     always: Fault = Fault.NONE
     refusals: dict[str, int] = field(default_factory=dict)
     list_is_up: bool = True
+    # A list that lags behind shows so many of the accepted; all when None.
+    listed: int | None = None
     # What a 429 asks for, in seconds; nothing when 0.
     retry_after: int = 0
     accepted: list[dict[str, Any]] = field(default_factory=list)
@@ -120,7 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.twilio.list_is_up:
             self._answer(503, {"code": 20500, "message": "Internal Server Error", "status": 503})
             return
-        found = [message for message in self.twilio.accepted if query.get("To") in (None, message["to"])]
+        listed = self.twilio.accepted[: self.twilio.listed]
+        found = [message for message in listed if query.get("To") in (None, message["to"])]
         newest_first = found[::-1]
         size, page = int(query.get("PageSize", 50)), int(query.get("Page", 0))
         rest = newest_first[(page + 1) * size :]
