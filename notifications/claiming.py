@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from clients.contact import sms_obstacles
 from clients.models import Client, Consent
 from notifications import parcels, quiet, rules, wording
 from notifications.channels.base import Gateway, Sms
-from notifications.models import DeliveryEvent, Message
+from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.spending import Purse
 from notifications.texts import segments
@@ -82,28 +82,27 @@ _CHANGED = {
     "cents": "numeric",
 }
 _WRITE = f"""
-    UPDATE notifications_message AS message SET {", ".join(f"{name} = changed.{name}" for name in _CHANGED)}
-    FROM jsonb_to_recordset(%s::jsonb) AS changed(
-        id bigint, {", ".join(f"{name} {kind}" for name, kind in _CHANGED.items())}
+    WITH changed AS (
+        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS changed(
+            id bigint, {", ".join(f"{name} {kind}" for name, kind in _CHANGED.items())}
+        )
+    ), written AS (
+        UPDATE notifications_message AS message
+        SET {", ".join(f"{name} = changed.{name}" for name in _CHANGED)}
+        FROM changed WHERE message.id = changed.id
     )
-    WHERE message.id = changed.id
+    INSERT INTO notifications_deliveryevent (message_id, at, status, error_code)
+    SELECT id, statement_timestamp(), status, error_code FROM changed WHERE status <> 'queued'
 """  # noqa: S608 (names of our own)
 
 
 def _write(messages: Sequence[Message]) -> None:
+    """What the turn decided, and an event for each that does not just go on waiting."""
     if not messages:
         return
     rows = [{"id": message.pk, **{name: getattr(message, name) for name in _CHANGED}} for message in messages]
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, [json.dumps(rows, default=str)])
-    _note(message for message in messages if message.status != Status.QUEUED)
-
-
-def _note(messages: Iterable[Message]) -> None:
-    DeliveryEvent.objects.bulk_create(
-        DeliveryEvent(message=message, status=message.status, error_code=message.error_code)
-        for message in messages
-    )
 
 
 class _Turn:

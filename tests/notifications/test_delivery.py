@@ -90,10 +90,10 @@ def test_a_batch_costs_the_same_at_any_size(
         queued()
 
     # lock; which database, and since when; expire, due districts; claim: savepoint, select, the district's
-    # words, lock the month, pay, update, events, release; still wanted? record: savepoint, update, release;
+    # words, lock the month, pay, update with events, release; still wanted? record: savepoint, update, release;
     # nothing more: districts; unlock
     place.may_send()
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(18):
         delivery.deliver_due(gateway)
 
     assert len(gateway.sent) == many
