@@ -90,8 +90,8 @@ def test_a_batch_costs_the_same_at_any_size(
         queued()
 
     # lock; which database, and since when; expire, due districts; claim: savepoint, select, the district's
-    # words, lock the month, pay, update with events, release; still wanted? record: savepoint, update, release;
-    # nothing more: districts; unlock
+    # words, lock the month, pay, update with events, release; still wanted? record: savepoint, update,
+    # release; nothing more: districts; unlock
     place.may_send()
     with django_assert_num_queries(18):
         delivery.deliver_due(gateway)
