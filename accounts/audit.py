@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 
 from accounts.models import Channel, District, User
+from accounts.rows import Write, together
 
 # By hand, because every act and most pages write here: one statement for one row or many.
 _INSERT = """
@@ -36,17 +37,32 @@ def record(
     `by` is None for the system and for clients; then `channel` says which. The district is the
     given one, else the target's, else the actor's. `details` are neutral facts, never personal data.
     """
-    _write([_event(verb, target, by, district, channel, details, is_look=False)])
+    together(record_write(verb, target, by=by, district=district, channel=channel, **details))
+
+
+def record_write(
+    verb: str,
+    target: models.Model,
+    *,
+    by: User | None,
+    district: District | None = None,
+    channel: Channel = Channel.BROWSER,
+    **details: Any,
+) -> Write:
+    """The same as a value, to be written together with what else the act leaves (`rows.together`)."""
+    return _write([_event(verb, target, by, district, channel, details, is_look=False)])
 
 
 def look(target: models.Model, *, by: User, verb: str = "viewed", **details: Any) -> None:
     """Record that `by` saw a case object."""
-    _write([_event(verb, target, by, None, Channel.BROWSER, details, is_look=True)])
+    together(_write([_event(verb, target, by, None, Channel.BROWSER, details, is_look=True)]))
 
 
 def look_at_all(targets: Iterable[models.Model], *, by: User, verb: str = "viewed") -> None:
     """Record that `by` saw several case objects on one page. One statement."""
-    _write([_event(verb, target, by, None, Channel.BROWSER, {}, is_look=True) for target in targets])
+    events = [_event(verb, target, by, None, Channel.BROWSER, {}, is_look=True) for target in targets]
+    if events:
+        together(_write(events))
 
 
 def _event(
@@ -72,10 +88,8 @@ def _event(
     }
 
 
-def _write(events: list[dict[str, Any]]) -> None:
-    if events:
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [json.dumps(events, default=_uuid)])
+def _write(events: list[dict[str, Any]]) -> Write:
+    return Write(_INSERT, [_json(events)])
 
 
 def _uuid(value: object) -> str:
@@ -83,6 +97,9 @@ def _uuid(value: object) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} in an audit event")
+
+
+_json = json.JSONEncoder(default=_uuid).encode
 
 
 def _district_uuid(target: models.Model, by: User | None) -> Any:

@@ -1,13 +1,15 @@
 """Saving objects by plain SQL, for the one row every booking is, stored while others wait for its locks."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
-from accounts.rows import Columns
+from accounts.rows import Columns, is_plain
 
 if TYPE_CHECKING:
     Field = models.Field[Any, Any]
@@ -29,6 +31,18 @@ class Saving:
         self._model = model
         self._inserts: dict[tuple[Field, ...], tuple[str, Columns]] = {}
 
+    def new(self, **values: Any) -> Any:
+        """A new object of the model with its fields' defaults and these values, by attribute: `slot_id=7`."""
+        if not is_plain(self._model):
+            return self._model(**values)
+        made = self._model.__new__(self._model)
+        made._state = ModelState()
+        made.__dict__.update(self._defaults)
+        for name, default in self._made_anew:
+            made.__dict__[name] = default()
+        made.__dict__.update(values)
+        return made
+
     def insert(self, thing: models.Model) -> None:
         """Store a new object. What the database fills in (its key, defaults) it then has, too."""
         left_out, values, db = [], [], connections[DEFAULT_DB_ALIAS]
@@ -37,7 +51,7 @@ class Saving:
             if isinstance(value, DatabaseDefault) or (value is None and field.primary_key):
                 left_out.append(field)
             else:
-                values.append(_for_database(field, value, db))
+                values.append(value if field in self._as_is else _for_database(field, value, db))
         query, returned = self._insert(tuple(left_out))
         with db.cursor() as cursor:
             cursor.execute(query, values)
@@ -55,6 +69,25 @@ class Saving:
             cursor.execute(self._update, [*values, thing.pk])
             if cursor.rowcount != 1:
                 raise DatabaseError(f"{self._model.__name__} {thing.pk} is not stored any more.")
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        return {field.attname: field.get_default() for field in self._model._meta.concrete_fields}
+
+    @cached_property
+    def _made_anew(self) -> list[tuple[str, Callable[[], Any]]]:
+        """The attributes whose default is another one for each object."""
+        fields = self._model._meta.concrete_fields
+        return [
+            (field.attname, field.default)
+            for field in fields
+            if field.has_default() and callable(field.default)
+        ]
+
+    @cached_property
+    def _as_is(self) -> frozenset[Field]:
+        """Fields whose values the driver takes as they are."""
+        return frozenset(field for field in self._fields if type(field) in _AS_IS)
 
     @cached_property
     def _fields(self) -> list[Field]:
@@ -82,6 +115,20 @@ class Saving:
         places = ", ".join(f'"{field.column}" = %s' for field in self._but_key)
         table, key = self._model._meta.db_table, self._model._meta.pk.column
         return f'UPDATE "{table}" SET {places} WHERE "{key}" = %s'  # noqa: S608 (names of ours)
+
+
+# Rules give them values of their own type; Django would look at each once more.
+_AS_IS = frozenset(
+    {
+        models.BooleanField,
+        models.CharField,
+        models.DateTimeField,
+        models.ForeignKey,
+        models.PositiveIntegerField,
+        models.PositiveSmallIntegerField,
+        models.UUIDField,
+    }
+)
 
 
 def _for_database(field: Field, value: Any, db: BaseDatabaseWrapper) -> Any:

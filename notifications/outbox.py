@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
-from accounts.rows import Asked, Statement
+from accounts.rows import Asked, Statement, Write
 from clients import contact
 from clients.models import Client
 from notifications.models import Message
@@ -62,18 +62,31 @@ def enqueue_all(client: Client, drafts: Iterable[Draft]) -> list[str]:
     `context` holds neutral facts only: `start_at` (ISO), `zone`, `place`, and for the link
     `route` (URL name) and `about` (UUID). Nothing is queued while an obstacle stands.
     """
+    values = _values(client, drafts)
+    return [key for (key,) in _INSERT.rows(**values)] if values else []
+
+
+def enqueue_write(client: Client, drafts: Iterable[Draft]) -> Write | None:
+    """The same as a value, to be written together with what else the act leaves; None: nothing to queue."""
+    values = _values(client, drafts)
+    return _INSERT.write(**values) if values else None
+
+
+def _values(client: Client, drafts: Iterable[Draft]) -> dict[str, Any] | None:
     wanted = list(drafts)
     # Whether they consented, the statement asks itself.
     if not wanted or contact.sms_obstacles(client, has_consent=True):
-        return []
-    rows = _INSERT.rows(
-        district=client.district_id,
-        client=client.pk,
-        language=client.language,
-        drafts=json.dumps([vars(draft) for draft in wanted], default=datetime.isoformat),
-        bad_number=list(BAD_NUMBER),
-    )
-    return [key for (key,) in rows]
+        return None
+    return {
+        "district": client.district_id,
+        "client": client.pk,
+        "language": client.language,
+        "drafts": _json([vars(draft) for draft in wanted]),
+        "bad_number": list(BAD_NUMBER),
+    }
+
+
+_json = json.JSONEncoder(default=datetime.isoformat).encode
 
 
 def withdraw(key_prefix: str) -> int:

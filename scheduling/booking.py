@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.models import Channel, User
-from accounts.saving import Saving
+from accounts.rows import Write
 from clients.models import Client
 from notifications import notices
 from notifications.notices import What
@@ -39,7 +39,6 @@ from scheduling.problems import ALONE, Problem, Refused, Visit
 from scheduling.transactions import constraint, tried_again
 
 Status = Booking.Status
-_BOOKINGS = Saving(Booking)
 # Reasons that end an appointment even after its time has come.
 _WHENEVER = frozenset({CancelReason.SESSION, CancelReason.COURSE, CancelReason.CONSENT_REVOKED})
 
@@ -61,8 +60,9 @@ def hold(slot: Slot, *, by: User) -> Booking:
         booking = seats.take(facts)
         booking.status = Status.TENTATIVE
         booking.held_until = facts.now + problems.HOLD_LASTS
-        _BOOKINGS.insert(booking)
+        seats.BOOKINGS.insert(booking)
         _seen("held", booking, by=by, seat=booking.seat)
+        seats.count(booking, facts)
         return booking
 
 
@@ -186,10 +186,11 @@ def _book(
     booking.booked_at = facts.now
     booking.idempotency_key = form
     visit.write(booking)
-    if booking.pk is None:
-        _BOOKINGS.insert(booking)
+    is_taken = booking.pk is None
+    if is_taken:
+        seats.BOOKINGS.insert(booking)
     else:
-        _BOOKINGS.update(booking)
+        seats.BOOKINGS.update(booking)
     companions.reserve(booking)
     if accepts is not None:
         holds.accepted(accepts, by=by)
@@ -199,10 +200,14 @@ def _book(
     if attach is not None:
         attach(booking)
     course_seats.note(booking)
-    waiting.found(booking, by=by, entry=accepts.entry_id if accepts else None)
-    _seen("booked", booking, by=by, seat=booking.seat)
-    feeds.appointment_changed(booking)
-    reminders.plan(booking)
+    also = (
+        waiting.found_write(booking, by=by, entry=accepts.entry_id if accepts else None),
+        reminders.plan_write(booking, now=facts.now),
+        feeds.changed_write(booking),
+    )
+    _seen("booked", booking, *also, by=by, seat=booking.seat)
+    if is_taken:
+        seats.count(booking, facts)
     return booking
 
 
@@ -232,12 +237,12 @@ def cancel(
         found.cancel_reason = CancelReason(reason)
         found.ical_sequence += 1
         found.save(update_fields=["status", "cancelled_at", "cancelled_by", "cancel_reason", "ical_sequence"])
-        contingents.give_back([found])
         companions.release(found)
-        _seen("cancelled", found, by=by, channel=channel, reason=found.cancel_reason)
-        feeds.appointment_changed(found)
         assignments.release(found, at=now, by=by, channel=channel)
         reminders.tell_cancelled(found, now)
+        also = feeds.changed_write(found)
+        _seen("cancelled", found, also, by=by, channel=channel, reason=found.cancel_reason)
+        contingents.give_back([found])
         vacancies.announce(found.slot)
         return found
 
@@ -358,10 +363,14 @@ def _locked(booking: Booking) -> Iterator[tuple[Booking, datetime]]:
         yield found, now
 
 
-def _seen(verb: str, booking: Booking, *, by: User | None, **details: Any) -> None:
-    """Others can see the change: audit row, slot version, and the announcement after the commit."""
-    audit.record(verb, booking, by=by, district=booking.slot.district, **details)
-    _changed(booking.slot)
+def _seen(verb: str, booking: Booking, *also: Write | None, by: User | None, **details: Any) -> None:
+    """Others can see the change: audit row, slot version and what `also` is written, in one statement;
+    and the announcement after the commit."""
+    _changed(
+        booking.slot,
+        audit.record_write(verb, booking, by=by, district=booking.slot.district, **details),
+        *also,
+    )
 
 
 def _freed(slot: Slot) -> None:
@@ -369,8 +378,8 @@ def _freed(slot: Slot) -> None:
     vacancies.announce(slot)
 
 
-def _changed(slot: Slot) -> None:
-    seats.touch(slot)
+def _changed(slot: Slot, *also: Write | None) -> None:
+    seats.touch(slot, *also)
     live.slot_changed(slot)
 
 

@@ -35,6 +35,12 @@ SEATS_IN_USE = Problem(
     _("Geben Sie weniger Plätze als Kontingent, oder warten Sie, bis einer frei wird."),
 )
 
+_COUNT = """
+    UPDATE scheduling_contingent SET used = used + 1
+    WHERE id = %(contingent)s AND used < seats
+    RETURNING id
+"""
+
 _TAKE = """
     UPDATE scheduling_contingent SET used = used + 1
     WHERE id = (
@@ -95,17 +101,34 @@ def look(session: Session, now: datetime) -> tuple[Contingent, ...]:
     return tuple(found) if any(one.free_from_at > now for one in found) else ()
 
 
-def take(session: Session, organisation_id: int) -> int | None:
-    """Count one seat for the organisation; the contingent's number, or None when nothing is left.
+def choose(found: Sequence[Contingent], organisation_id: int, now: datetime) -> int | None:
+    """Which of the session's contingents (`look`) a seat of the organisation is likely to count against."""
+    left = [one for one in found if one.left]
+    wanted = (
+        [one for one in left if one.organisation_id == organisation_id]
+        or [one for one in left if one.organisation_id is None]
+        or [one for one in left if one.free_from_at <= now]
+    )
+    return wanted[0].pk if wanted else None
 
-    The row stays locked until the transaction ends, so that rivals wait and then see what is left.
+
+def count(booking: Booking, session: Session, organisation_id: int) -> bool:
+    """Count the booking's seat, against the contingent chosen for it or else against what is left.
+
+    False when nothing is left. The row stays locked until the transaction ends, and all who book into the
+    session wait for it: so this comes last, after everything else is written.
     """
+    if _execute(_COUNT, {"contingent": booking.contingent_id}) is not None:
+        return True
     values = {"session": session.pk, "organisation": organisation_id}
     taken = _execute(_TAKE, values)
     if taken is None:
         _execute(_GIVE_BACK_DEAD, values)
         taken = _execute(_TAKE, values)
-    return taken
+    booking.contingent_id = taken
+    if taken is not None and booking.pk is not None:
+        Booking.objects.filter(pk=booking.pk).update(contingent=taken)
+    return taken is not None
 
 
 def give_back(bookings: Iterable[Booking]) -> None:
@@ -117,7 +140,7 @@ def give_back(bookings: Iterable[Booking]) -> None:
         booking.contingent = None
 
 
-def _execute(statement: str, values: Mapping[str, int | list[int]]) -> int | None:
+def _execute(statement: str, values: Mapping[str, int | list[int] | None]) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone() if cursor.description else None

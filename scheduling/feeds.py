@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import District, User
+from accounts.rows import Write, together
 from scheduling import ical
 from scheduling.models import Booking, CalendarFeed, FeedVersion, Session
 
@@ -122,6 +123,7 @@ _RAISE = """
         ORDER BY user_id FOR NO KEY UPDATE
     )
 """
+_RAISE_OF_PEOPLE = _RAISE.format(people="SELECT unnest(%s::bigint[])")
 
 _FORGET = """
     DELETE FROM scheduling_renderedevent kept USING scheduling_booking booking
@@ -185,9 +187,14 @@ def _digest(token: str) -> str:
 # --- What changed ----------------------------------------------------------------------------------
 def appointment_changed(booking: Booking) -> None:
     """The feeds that show this appointment answer anew. One statement, inside the rule's transaction."""
+    together(changed_write(booking))
+
+
+def changed_write(booking: Booking) -> Write:
+    """The same as a value, to be written together with what else the act leaves."""
     client = booking.client
     people = {booking.holder_id, client and client.owner_id, client and client.deputy_id}
-    _raise("SELECT unnest(%s::bigint[])", [key for key in people if key is not None])
+    return Write(_RAISE_OF_PEOPLE, [[key for key in people if key is not None]])
 
 
 def sessions_changed(sessions: Iterable[Session]) -> None:

@@ -182,6 +182,8 @@ def _lock(booking: Booking, to_id: int) -> tuple[Booking, dict[int, Locked]]:
 def _place(found: Booking, to: Locked, by: User, limit: Sequence[Problem] = ()) -> None:
     """Look, refuse with every reason, and put the booking on a seat of the (locked) slot."""
     needs_referral = to.slot.kind.needs_referral
+    # Feeds before contingents, as everywhere; what comes after is the client's own, who is locked.
+    feeds.appointment_changed(found)
     contingents.give_back([found])
     # A coordinator of another office moves it, but it stays the seat of those who booked it.
     whose = by if by.organisation_id == found.holder.organisation_id else found.holder
@@ -203,7 +205,9 @@ def _place(found: Booking, to: Locked, by: User, limit: Sequence[Problem] = ()) 
     if against:
         raise Refused(against)
     place = facts.own_hold or seats.take(facts)
-    if place.pk is not None:
+    if place.pk is None:
+        seats.count(place, facts)
+    else:
         audit.record("let_go", place, by=whose, district=to.slot.district)
         # What the hold counted against goes over to the appointment.
         Booking.objects.filter(pk=place.pk).delete()
@@ -241,7 +245,6 @@ def _moved(verb: str, found: Booking, was: Slot, locked: dict[int, Locked], by: 
         ]
     )  # fmt: skip
     company.move_along(found, found.start_at - was.start_at)
-    feeds.appointment_changed(found)
     audit.record(verb, found, by=by, district=found.slot.district, moves=found.moves)
     for place in locked.values():
         seats.touch(place.slot)

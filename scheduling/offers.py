@@ -184,11 +184,11 @@ def _hold(slot_id: int, place: Place) -> Offer:
     until = deadline(slot, now)
     if until is None or (found := problems.collect(facts)):
         raise Refused(found if until else [TOO_SOON])
-    booking = seats.take(facts)
     if waiting.lock(entry).ended_at is not None:
         raise Refused([waiting.ENDED])
     if Offer.objects.filter(slot=slot, entry=entry).exists():
         raise Refused([OFFERED_BEFORE])
+    booking = seats.take(facts)
     booking.status = Booking.Status.TENTATIVE
     booking.held_until = until
     booking.save(force_insert=True)
@@ -200,6 +200,7 @@ def _hold(slot_id: int, place: Place) -> Offer:
         reminders.offer(booking, entry.client, now)
     _changed(slot, entry)
     notices.tell(_people(entry), What.OFFER, key=f"offer:{offer.uuid}", route="scheduling:waiting")
+    seats.count(booking, facts)
     return offer
 
 

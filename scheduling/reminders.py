@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 
+from accounts.rows import Write
 from clients.models import Client
 from notifications import outbox, quiet
 from notifications import rules as message_rules
@@ -57,6 +58,13 @@ def plan(
     # The database's clock at the moment of booking.
     now = now or booking.booked_at or timezone.now()
     return outbox.enqueue_all(booking.client, drafts(booking, now, told=told))
+
+
+def plan_write(booking: Booking, *, now: datetime) -> Write | None:
+    """The same as a value, to be written together with what else the booking leaves."""
+    if booking.client is None or booking.status != Booking.Status.BOOKED:
+        return None
+    return outbox.enqueue_write(booking.client, drafts(booking, now))
 
 
 def tell_cancelled(booking: Booking, now: datetime) -> list[str]:

@@ -1,7 +1,8 @@
 """Seats of a slot: lock, look, take. Capacity n is the seats 1 to n.
 
-Locks are taken in one total order, always: person → client → slots (by id) → resources → contingent →
-waiting list → messages.
+Locks are taken in one total order, always: person → client → slots (by id) → resources → waiting list →
+messages → feeds → contingent. The contingent comes last, because everyone of an organisation who books
+into a session waits for one row: it is locked no longer than the commit takes.
 `no_key` because a plain FOR UPDATE would block every insert that points at the row.
 """
 
@@ -16,7 +17,8 @@ from django.db.models import DateTimeField, Func
 from django.db.transaction import TransactionManagementError
 
 from accounts.models import District, User
-from accounts.rows import Statement
+from accounts.rows import Statement, Write, together
+from accounts.saving import Saving
 from clients.models import Client
 from notifications import rules as message_rules
 from notifications.models import MessageRules
@@ -24,6 +26,8 @@ from scheduling import calendars, companions, contingents, holds, interpreters, 
 from scheduling.interpreters import Found, Need
 from scheduling.models import AppointmentKind, Booking, Offer, ReminderRule, Resource, Session, Slot
 from scheduling.problems import ALONE, Facts, Refused, Visit
+
+BOOKINGS = Saving(Booking)
 
 
 class Locked(NamedTuple):
@@ -247,37 +251,44 @@ def clear(facts: Facts) -> None:
 def take(facts: Facts) -> Booking:
     """An unsaved booking on the lowest free seat of a locked slot, after its dead holds are gone.
 
-    The caller has collected the problems: there is a free seat. Raises `Refused` when somebody took the
-    organisation's last seat of the session on another slot meanwhile.
+    The caller has collected the problems: there is a free seat. Before the transaction ends, it is
+    counted (`count`).
     """
     clear(facts)
     slot, seat = facts.slot, facts.free_seat
     if seat is None:
         raise ValueError("no free seat: the problems were not collected first")
-    contingent = None
-    if facts.contingents:
-        contingent = contingents.take(slot.session, facts.by.organisation_id)
-        if contingent is None:
-            raise Refused([problems.contingent_used(facts)])
-    return Booking(
+    booking: Booking = BOOKINGS.new(
         district_id=slot.district_id,
-        slot=slot,
+        slot_id=slot.pk,
         seat=seat,
         start_at=slot.start_at,
         end_at=slot.end_at,
         # A place on a course is no one-to-one appointment: it excludes nothing.
         during=DateTimeTZRange(empty=True) if slot.is_course else (slot.start_at, slot.end_at),
-        holder=facts.by,
-        contingent_id=contingent,
+        holder_id=facts.by.pk,
+        contingent_id=contingents.choose(facts.contingents, facts.by.organisation_id, facts.now),
     )
+    booking.slot, booking.holder = slot, facts.by
+    return booking
 
 
-def touch(slot: Slot) -> None:
+def count(booking: Booking, facts: Facts) -> None:
+    """Count the seat just taken where the session's seats are shared out; best right before the commit.
+
+    Raises `Refused` when somebody took the organisation's last seat of the session on another slot.
+    """
+    if facts.contingents and not contingents.count(booking, facts.slot.session, facts.by.organisation_id):
+        raise Refused([problems.contingent_used(facts)])
+
+
+def touch(slot: Slot, *also: Write | None) -> None:
     """Others can see a change: raise the version of a locked slot, by the database's clock.
 
-    Called after the change, so that `has_room` is read from what stands now.
+    Called after the change, so that `has_room` is read from what stands now. With what else the act
+    leaves (`also`) in the same statement.
     """
-    _execute(_TOUCH, slot.pk)
+    together(Write(_TOUCH, (slot.pk,)), *also)
     slot.version += 1
 
 

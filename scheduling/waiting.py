@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from accounts.rows import Statement
+from accounts.rows import Statement, Write, together
 from clients.models import Client, Language
 from scheduling.models import AppointmentKind, Booking, Slot, WaitingEntry
 from scheduling.problems import Problem, Refused
@@ -110,7 +110,6 @@ _FOUND = Statement(
         OR client_id = %(client)s AND kind_id = %(kind)s AND format IN ('', %(format)s)
             AND (slot_id IS NULL OR slot_id = %(slot)s)
     )
-    RETURNING id
     """
 )
 
@@ -118,8 +117,13 @@ _FOUND = Statement(
 def found(booking: Booking, *, by: User, entry: int | None = None) -> None:
     """An appointment was booked: nobody waits for it any more. Inside the booking's transaction, after
     every other lock; `entry` is the one whose offer was accepted."""
+    together(found_write(booking, by=by, entry=entry))
+
+
+def found_write(booking: Booking, *, by: User, entry: int | None = None) -> Write:
+    """The same as a value, to be written together with what else the booking leaves."""
     slot = booking.slot
-    _FOUND.rows(
+    return _FOUND.write(
         entry=entry, client=booking.client_id, slot=slot.pk, kind=slot.kind_id, format=slot.format, by=by.pk
     )
 
