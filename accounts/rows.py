@@ -8,12 +8,15 @@ besides its own row (audit, messages, …) are values (`Write`), carried out in 
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import signals
 from django.db.models.base import ModelState
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
@@ -37,8 +40,26 @@ def together(*writes: Write | None) -> None:
     wanted = [write for write in writes if write is not None]
     if wanted:
         query = _joined(tuple(write.text for write in wanted))
-        with connection.cursor() as cursor:
-            cursor.execute(query, [value for write in wanted for value in write.values])
+        execute(query, [value for write in wanted for value in write.values])
+
+
+def execute(query: str, values: Sequence[Any] | Mapping[str, Any]) -> CursorWrapper:
+    """Carry out one statement; the cursor is good until the next one.
+
+    A transaction's statements share one cursor: making one is a quarter of what asking costs on our side.
+    """
+    db = connections[DEFAULT_DB_ALIAS]
+    cursor = _kept.get(db) if db.in_atomic_block and not db.queries_logged else None
+    if cursor is None or cursor.cursor.connection is not db.connection:
+        cursor = db.cursor()
+        if db.in_atomic_block and not db.queries_logged:
+            _kept[db] = cursor
+    cursor.execute(query, values)
+    return cursor
+
+
+# By connection, each of which belongs to one thread.
+_kept: "WeakKeyDictionary[BaseDatabaseWrapper, CursorWrapper]" = WeakKeyDictionary()
 
 
 @cache
@@ -133,9 +154,7 @@ class Statement:
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """All rows; `values` fill the statement's `%(name)s`."""
         query, constants = self._written
-        with connection.cursor() as cursor:
-            cursor.execute(query, constants | values)
-            return [tuple(self._read(row)) for row in cursor.fetchall()]
+        return [tuple(self._read(row)) for row in execute(query, constants | values).fetchall()]
 
     def row(self, **values: Any) -> tuple[Any, ...] | None:
         """The first row, if there is one."""

@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
-from accounts.rows import Columns, is_plain
+from accounts.rows import Columns, execute, is_plain
 
 if TYPE_CHECKING:
     Field = models.Field[Any, Any]
@@ -53,9 +53,7 @@ class Saving:
             else:
                 values.append(value if field in self._as_is else _for_database(field, value, db))
         query, returned = self._insert(tuple(left_out))
-        with db.cursor() as cursor:
-            cursor.execute(query, values)
-            row = cursor.fetchone()
+        row = execute(query, values).fetchone()
         for name, value in zip(returned.names, returned.read(row), strict=True):
             setattr(thing, name, value)
         thing._state.adding = False
@@ -65,10 +63,8 @@ class Saving:
         """Store all of a stored object. Raises `DatabaseError` when it is there no more."""
         db = connections[DEFAULT_DB_ALIAS]
         values = [_for_database(field, field.pre_save(thing, add=False), db) for field in self._but_key]
-        with db.cursor() as cursor:
-            cursor.execute(self._update, [*values, thing.pk])
-            if cursor.rowcount != 1:
-                raise DatabaseError(f"{self._model.__name__} {thing.pk} is not stored any more.")
+        if execute(self._update, [*values, thing.pk]).rowcount != 1:
+            raise DatabaseError(f"{self._model.__name__} {thing.pk} is not stored any more.")
 
     @cached_property
     def _defaults(self) -> dict[str, Any]:

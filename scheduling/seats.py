@@ -17,7 +17,7 @@ from django.db.models import DateTimeField, Func
 from django.db.transaction import TransactionManagementError
 
 from accounts.models import District, User
-from accounts.rows import Statement, Write, together
+from accounts.rows import Statement, Write, execute, together
 from accounts.saving import Saving
 from clients.models import Client
 from notifications import rules as message_rules
@@ -153,10 +153,8 @@ def _place(statement: Statement, slot_id: int) -> Locked:
 
 def clock() -> datetime:
     """The database's clock, also inside a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-        return now
+    now: datetime = execute("SELECT clock_timestamp()", []).fetchone()[0]
+    return now
 
 
 def look(
@@ -310,15 +308,10 @@ def next_free(slot: Slot, *, by: User, need: Need | None = None) -> Slot | None:
 
 def _lock(statement: str, key: int) -> None:
     _inside_a_transaction()
-    _execute(statement, key)
+    execute(statement, [key])
 
 
 def _inside_a_transaction() -> None:
     """A lock taken outside of one would be gone before anybody looks."""
     if not connection.in_atomic_block:
         raise TransactionManagementError("Seats are locked inside a transaction.")
-
-
-def _execute(statement: str, key: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [key])

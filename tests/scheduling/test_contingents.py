@@ -260,15 +260,15 @@ def test_eight_at_once_never_take_more_than_is_set_aside(rivals: Any, rounds: Ro
 def without_the_guard(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Read, add one, write: as if no row were locked and no constraint looked."""
 
-    def take(session: Session, organisation_id: int) -> int | None:
+    def count(booking: Booking, session: Session, organisation_id: int) -> bool:
         rows = Contingent.objects.filter(session=session, organisation=organisation_id)
         row = next((one for one in rows if one.left), None)
         if row is not None:
             row.used += 1
             row.save(update_fields=["used"])
-        return row.pk if row is not None else None
+        return row is not None
 
-    monkeypatch.setattr(contingents, "take", take)
+    monkeypatch.setattr(contingents, "count", count)
     check = next(one for one in Contingent._meta.constraints if one.name == "contingent_not_oversold")
     with connection.schema_editor() as editor:
         editor.remove_constraint(Contingent, check)
