@@ -1,8 +1,8 @@
 """The hot contingent row: everyone of one organisation books into one session at once.
 
 The same rule as in `booking_rule.py`, and the same limit (pgbench with the very statements, one after
-the other); but each booking also takes a seat of the organisation's contingent, whose row stays locked
-until the commit. Not a seat more is sold than was set aside: looked at after every turn and at the end.
+the other); but each booking also takes a seat of the organisation's contingent, whose row is locked by
+the last statement before the commit. Not a seat more is sold than was set aside: looked at after every turn and at the end.
 """
 
 import tempfile
@@ -25,15 +25,14 @@ from scheduling.problems import Refused
 from tests import factories
 
 GOAL = Goal(">=", 1)
-NUMBER = 8
 
 
 def measure(effort: Effort) -> Iterator[Result]:
     """One result: eight clients, one row."""
     rounds, clients, each = effort.of(7, 1), effort.of(2000, 50), effort.of(60, 2)
-    start = district.first_start()
+    number, start = effort.of(8, 2), district.first_start()
     people = district.clients(clients, district.caseworkers())
-    needed = 2 * (rounds + 1) * NUMBER * each
+    needed = 2 * (rounds + 1) * number * each
     # One to record the statements with, and one more than is set aside.
     slots = district.slots(1 + needed + 1, factories.KindFactory(), start)
     contingent = _in_one_session(slots, seats=1 + needed)
@@ -42,11 +41,11 @@ def measure(effort: Effort) -> Iterator[Result]:
         script = Path(folder) / "booking.sql"
         script.write_text(COUNTING + recorded(slots[0], people[0], start), encoding="utf-8")
         pairs = []
-        for pair in Race(script, clients).run(NUMBER, each, rounds):
+        for pair in Race(script, clients).run(number, each, rounds):
             _look(contingent)
             pairs.append(pair)
     _is_used_up(contingent, slots[-1], people[0])
-    note = f"{NUMBER} clients of one organisation, 0 of {contingent.seats} seats oversold"
+    note = f"{number} clients of one organisation, 0 of {contingent.seats} seats oversold"
     yield side_by_side("quota-row", pairs, goal=GOAL, unit="bookings/s", note=note)
 
 

@@ -8,7 +8,7 @@ from django.test.utils import isolate_apps
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
-from accounts.rows import Asked, Statement
+from accounts.rows import Asked, Statement, Write, together
 from clients.models import Client
 from tests import factories
 
@@ -117,6 +117,34 @@ def test_json_comes_as_a_structure() -> None:
 
 def test_no_row_is_none() -> None:
     assert CLIENTS.row(organisation=0) is None
+
+
+# --- Writes ---------------------------------------------------------------------------------------
+RENAME = Statement("UPDATE clients_client SET case_number = %(number)s WHERE id = %(client)s")
+
+
+def test_several_writes_are_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    one, two, other = factories.ClientFactory(), factories.ClientFactory(), factories.ClientFactory()
+    close = Write("UPDATE clients_client SET closed_at = now() WHERE id = ANY(%s)", [[one.pk, two.pk]])
+
+    with django_assert_num_queries(1):
+        together(close, None, RENAME.write(number="F-100%s", client=other.pk))
+
+    assert set(Client.objects.exclude(closed_at=None)) == {one, two}
+    assert Client.objects.get(pk=other.pk).case_number == "F-100%s"
+
+
+def test_one_write_is_itself_and_none_is_no_statement(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = factories.ClientFactory()
+
+    with django_assert_num_queries(1) as asked:
+        together(RENAME.write(number="F-1", client=client.pk))
+        together(None)
+
+    assert asked.captured_queries[0]["sql"].startswith("UPDATE")
+    assert Client.objects.get(pk=client.pk).case_number == "F-1"
 
 
 # --- What a queryset asks ------------------------------------------------------------------------
