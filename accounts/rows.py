@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import signals
 from django.db.models.base import ModelState
@@ -49,17 +47,18 @@ def execute(query: str, values: Sequence[Any] | Mapping[str, Any]) -> CursorWrap
     A transaction's statements share one cursor: making one is a quarter of what asking costs on our side.
     """
     db = connections[DEFAULT_DB_ALIAS]
-    cursor = _kept.get(db) if db.in_atomic_block and not db.queries_logged else None
+    kept: dict[str, CursorWrapper] = vars(db)
+    cursor = kept.get(_CURSOR) if db.in_atomic_block and not db.queries_logged else None
     if cursor is None or cursor.cursor.connection is not db.connection:
         cursor = db.cursor()
         if db.in_atomic_block and not db.queries_logged:
-            _kept[db] = cursor
+            kept[_CURSOR] = cursor
     cursor.execute(query, values)
     return cursor
 
 
-# By connection, each of which belongs to one thread.
-_kept: "WeakKeyDictionary[BaseDatabaseWrapper, CursorWrapper]" = WeakKeyDictionary()
+# On the connection itself: it belongs to one thread, and under ASGI ends with the request, its cursor too.
+_CURSOR = "cursor_of_the_transaction"
 
 
 @cache

@@ -2,7 +2,8 @@
 
 The same rule as in `booking_rule.py`, and the same limit (pgbench with the very statements, one after
 the other); but each booking also takes a seat of the organisation's contingent, whose row is locked by
-the last statement before the commit. Not a seat more is sold than was set aside: looked at after every turn and at the end.
+the last statement before the commit. Not a seat more is sold than was set aside: looked at after every
+turn and at the end.
 """
 
 import tempfile

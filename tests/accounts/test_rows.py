@@ -1,14 +1,18 @@
 """Objects by plain SQL are the objects the ORM reads."""
 
+import gc
+from threading import Thread
 from typing import Any, Self
 from uuid import UUID, uuid4
+from weakref import ref
 
 import pytest
+from django.db import connections, transaction
 from django.test.utils import isolate_apps
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
-from accounts.rows import Asked, Statement, Write, together
+from accounts.rows import Asked, Statement, Write, execute, together
 from clients.models import Client
 from tests import factories
 
@@ -145,6 +149,33 @@ def test_one_write_is_itself_and_none_is_no_statement(
 
     assert asked.captured_queries[0]["sql"].startswith("UPDATE")
     assert Client.objects.get(pk=client.pk).case_number == "F-1"
+
+
+# --- The cursor of a transaction ------------------------------------------------------------------
+def test_a_transaction_has_one_cursor() -> None:
+    with transaction.atomic():
+        one, other = execute("SELECT 1", []), execute("SELECT %s", [2])
+
+    assert one is other
+    assert other.fetchone() == (2,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_ends_with_its_thread_though_it_kept_a_cursor() -> None:
+    seen = []
+
+    def ask() -> None:
+        with transaction.atomic():
+            execute("SELECT 1", [])
+        seen.append(ref(connections["default"]))
+        connections.close_all()
+
+    thread = Thread(target=ask)
+    thread.start()
+    thread.join()
+    gc.collect()
+
+    assert seen[0]() is None
 
 
 # --- What a queryset asks ------------------------------------------------------------------------
