@@ -159,7 +159,7 @@ def the_phone_answers(windows, staff: Page, booking: Booking) -> None:
     browsing.wait_until(lambda: PhoneText.objects.filter(message__client=booking.client).exists(), 20)
     staff.goto(reverse("notifications:phones"))
     text = staff.locator("[lang=ar][dir=rtl]").first
-    expect(text).to_contain_text("تذكير")
+    expect(text).to_contain_text("موعدك")
     for word in ("Amal", "Haddad", "Trauma", "Sprechstunde", "Psych"):
         expect(text).not_to_contain_text(word)
     no_findings(staff)
