@@ -63,10 +63,13 @@ class Meeting:
         self._have_met: set[int] = set()
         self._waits: int | None = None
         self._one_is_done = threading.Event()
+        self._patience = PATIENCE
 
     def of(self, acts: list[Act], *, attempt: int) -> list[Callable[[], Any]]:
         """The two acts for two threads. One attempt lets the second go first, another one the first."""
         self.__init__()  # type: ignore[misc]
+        # On a busy machine the two need longer to find each other; most pairs meet at once.
+        self._patience = PATIENCE * (1 + attempt // 3)
         waits = {0: None, 1: 0, 2: 1}[attempt % 3]
 
         def meeting(number: int, act: Act) -> Any:
@@ -106,9 +109,9 @@ class Meeting:
         self.somebody_looked.set()
         # Whoever has seen enough to give up does not come.
         with suppress(threading.BrokenBarrierError):
-            self._both.wait(timeout=PATIENCE)
+            self._both.wait(timeout=self._patience)
         if me == self._waits:
-            self._one_is_done.wait(timeout=PATIENCE)
+            self._one_is_done.wait(timeout=self._patience)
 
 
 @pytest.fixture
