@@ -122,6 +122,8 @@ class Harness:
                 return route.fulfill(status=404)
             kind = mimetypes.guess_type(path)[0] or "font/woff2"
             return route.fulfill(body=Path(str(found)).read_bytes(), content_type=kind)
+        if path == reverse("notifications:bell"):
+            return route.fulfill(status=204)
         if path in self.answers:
             return route.fulfill(**self.answers[path](request))
         return route.fulfill(

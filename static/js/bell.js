@@ -3,6 +3,7 @@
 "use strict";
 
 (() => {
+  const EVERY = 60_000;
   const PAUSES = [1000, 5000, 15_000, 60_000];
   const bell = document.querySelector("[data-news]");
   if (!bell) return;
@@ -10,12 +11,21 @@
   let wasOpen = false;
   let socket = null;
 
+  // Nobody sits behind this request: it keeps no session awake. Whoever is signed out finds out elsewhere.
+  async function ask() {
+    let answer;
+    try {
+      answer = await fetch(bell.dataset.bell, { headers: { "X-Requested-With": "bell", "X-Background": "1" } });
+    } catch { return; }
+    if (answer.status === 200 && !bell.contains(document.activeElement)) bell.innerHTML = await answer.text();
+  }
+
   function connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     socket = new WebSocket(`${scheme}//${location.host}${bell.dataset.news}`);
     socket.onmessage = (event) => {
       failures = 0;
-      if (JSON.parse(event.data).news) window.htmx.trigger(bell, "news");
+      if (JSON.parse(event.data).news) ask();
     };
     socket.onopen = () => { wasOpen = true; };
     socket.onclose = () => {
@@ -26,6 +36,8 @@
     };
   }
 
+  ask();
+  setInterval(ask, EVERY);
   connect();
   window.addEventListener("pagehide", () => { const open = socket; socket = null; open?.close(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted && !socket) connect(); });
