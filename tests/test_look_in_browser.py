@@ -17,6 +17,7 @@ from csp.utils import build_policy
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.template import engines
+from django.urls import reverse
 from django.utils import timezone, translation
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 from pytest_django import Settings
