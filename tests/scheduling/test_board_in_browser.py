@@ -235,6 +235,9 @@ def test_when_the_database_ends_the_listening_the_page_says_so_and_catches_up(
     board: Board, slots: list[Slot], anna: User, ben: User
 ) -> None:
     page = board(ben)
+    # The line stands: what it carries arrives.
+    rules.hold(slots[1], by=anna)
+    expect(card(page, slots[1])).to_contain_text("vorgemerkt", timeout=5000)
     page.evaluate(
         """() => {
             window.said = [];
