@@ -167,7 +167,12 @@ def test_the_board_works_with_the_keyboard_alone_and_keeps_the_focus(
     card(page, slots[0]).get_by_role("button", name="Vormerken").focus()
     page.keyboard.press("Enter")
     expect(card(page, slots[0])).to_contain_text("von Ihnen vorgemerkt")
-    assert page.evaluate("document.activeElement.closest('.slot')?.id") == f"slot-{slots[0].uuid}"
+    # The focus follows the new content a moment later.
+    page.wait_for_function(
+        "(id) => document.activeElement.closest('.slot')?.id === id",
+        arg=f"slot-{slots[0].uuid}",
+        timeout=2000,
+    )
     # To the main action, then to the next.
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
