@@ -46,13 +46,10 @@ def trail(request: SignedInRequest) -> HttpResponse:
     names = dict(User.objects.for_user(request.user).values_list("uuid", "name"))
     entries = [_entry(event, names) for event in page.object_list]
     audit.look(request.user.district, by=request.user, verb="read_audit")
-    query = request.GET.copy()
-    query.pop("seite", None)
     context = {
         "form": form,
         "entries": entries,
         "page": page,
-        "query": query.urlencode(),
         "seal": audit_chain.head(),
     }
     return render(request, "accounts/audit.html", context, status=422 if form.errors else 200)

@@ -11,6 +11,7 @@ from accounts.models import User
 from clients.models import Client, Language
 from scheduling import resources
 from scheduling.batches import MOST_TIMES, MOST_WEEKS, Rhythm
+from scheduling.forms.neutral import neutral
 from scheduling.interpreters import Need, is_psychological
 from scheduling.models import CancelReason, Gender, NoShowReason, Slot
 from scheduling.problems import Visit
@@ -75,13 +76,7 @@ class BookForm(forms.Form):
         self._only_what_the_kind_asks_for()
 
     def clean_place(self) -> str:
-        text: str = self.cleaned_data["place"]
-        if told := resources.telling_words(text, self._user.district):
-            raise forms.ValidationError(
-                _("Das verrät den Anlass: %(words)s. Bitte nur Straße, Nummer und Zimmer nennen."),
-                params={"words": ", ".join(f"„{word}“" for word in told)},
-            )
-        return text
+        return neutral(self.cleaned_data["place"], self._user.district)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

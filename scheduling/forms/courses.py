@@ -1,8 +1,6 @@
 """Forms around courses: entered, changed, searched, enrolled, left."""
 
-from collections.abc import Callable
 from datetime import date, time
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,12 +9,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Municipality, Organisation, User
+from accounts.models import District, Municipality, Organisation, User
 from accounts.roles import Permission
 from clients.models import Client
-from scheduling import recurrence, resources, teaching
+from scheduling import recurrence, teaching
 from scheduling.courses import Single, Weekly
 from scheduling.forms.bookings import ClientChoiceField
+from scheduling.forms.neutral import neutral
 from scheduling.models import Course, Enrolment, Level, Resource
 from scheduling.recurrence import EveryWeeks
 
@@ -129,11 +128,11 @@ class TeachingForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._telling: Callable[[str], list[str]] = lambda text: []
+        self._district: District | None = None
 
     def offer_people_and_rooms(self, user: User) -> None:
         """Those of the user's district may be chosen."""
-        self._telling = partial(resources.telling_words, district=user.district)
+        self._district = user.district
         known = Resource.objects.for_user(user)
         self.offer("room", known.rooms())
         self.offer("teacher", known.holding_sessions().filter(kind=Resource.Kind.STAFF))
@@ -146,12 +145,7 @@ class TeachingForm(forms.Form):
 
     def clean_place(self) -> str:
         text: str = self.cleaned_data["place"]
-        if told := self._telling(text):
-            raise forms.ValidationError(
-                _("Das verrät den Anlass: %(words)s. Bitte nur Straße, Nummer und Zimmer nennen."),
-                params={"words": ", ".join(f"„{word}“" for word in told)},
-            )
-        return text
+        return neutral(text, self._district) if self._district else text
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

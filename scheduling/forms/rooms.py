@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from scheduling import resources
+from scheduling.forms.neutral import neutral
 from scheduling.models import Resource
 
 
@@ -44,10 +44,4 @@ class RoomForm(forms.Form):
         return self._neutral("way")
 
     def _neutral(self, name: str) -> str:
-        text: str = self.cleaned_data[name]
-        if told := resources.telling_words(text, self._district):
-            raise forms.ValidationError(
-                _("Das verrät den Anlass: %(words)s. Bitte nur Straße, Nummer und Zimmer nennen."),
-                params={"words": ", ".join(f"„{word}“" for word in told)},
-            )
-        return text
+        return neutral(self.cleaned_data[name], self._district)

@@ -1,6 +1,5 @@
 """A real SMTP server on this machine with a memory, and with faults where a test wants them."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from email.policy import default
 from typing import Any
 
 from aiosmtpd.controller import Controller
+
+from tests.servers import free_port
 
 
 @dataclass
@@ -46,9 +47,7 @@ class SmtpServer:
 @contextmanager
 def running() -> Iterator[SmtpServer]:
     """A server on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = SmtpServer(port=probe.getsockname()[1])
+    server = SmtpServer(port=free_port())
     controller = Controller(server, hostname="127.0.0.1", port=server.port)
     controller.start()
     try:

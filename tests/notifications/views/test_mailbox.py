@@ -1,7 +1,6 @@
 """The demo's mailboxes: in the demo only, fed by a real mail server."""
 
 import smtplib
-import socket
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -15,6 +14,7 @@ from notifications import mailbox
 from notifications.channels.base import Mail
 from notifications.channels.email import as_bytes
 from notifications.models import MailCopy
+from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db
 MAILBOX = reverse("notifications:mailbox")
@@ -28,9 +28,7 @@ def _demo(settings) -> None:
 @pytest.fixture
 def port() -> Iterator[int]:
     """The demo's mail server, running."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
+    free = free_port()
     server = mailbox.server("127.0.0.1", free)
     server.start()
     yield free
