@@ -9,8 +9,10 @@ from django.db import connection, transaction
 
 from accounts.models import Channel
 from clients import contact
+from notifications import notices
 from notifications.channels.base import Answer, Verdict
 from notifications.models import Message
+from notifications.notices import What
 from notifications.reasons import BAD_NUMBER, OPTED_OUT
 
 Status = Message.Status
@@ -18,6 +20,7 @@ Status = Message.Status
 # Said of attempts that were certainly not accepted, so cost nothing.
 NOT_ACCEPTED = "not_accepted"
 RECALLED = "recalled"
+_NOT_SURE_TO_ARRIVE = (Status.FAILED, Status.UNCLEAR)
 _FREE = (Verdict.REFUSED.value, Verdict.LATER.value, NOT_ACCEPTED, RECALLED)
 
 
@@ -112,22 +115,34 @@ def record(outcomes: Sequence[Outcome]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RECORD, {"outcomes": said, "free": list(_FREE)})
     for outcome in outcomes:
-        if outcome.status == Status.FAILED:
+        if outcome.status in _NOT_SURE_TO_ARRIVE:
             heed(outcome.id, outcome.error_code)
 
 
 def heed(message_id: int, error_code: str) -> None:
-    """Draw the conclusion for the client: no SMS any more, or a number to be checked.
+    """What did not arrive, or perhaps not, is heard behind the bell; a refused number has consequences for
+    the client: no SMS any more, or a number to be checked.
 
     Outside the message's transaction, because clients are locked before messages.
     """
-    if error_code not in BAD_NUMBER | OPTED_OUT:
-        return
     message = Message.objects.select_related("client__district").get(pk=message_id)
+    if message.status in _NOT_SURE_TO_ARRIVE:
+        _ring(message)
     client, tried_at = message.client, message.claimed_at
-    if client is None:
+    if client is None or error_code not in BAD_NUMBER | OPTED_OUT:
         return
     if error_code in OPTED_OUT:
         contact.opt_out(client, channel=Channel.SMS)
     elif client.mobile_confirmed_at and tried_at and client.mobile_confirmed_at < tried_at:
         contact.number_failed(client, channel=Channel.SMS)
+
+
+@transaction.atomic
+def _ring(message: Message) -> None:
+    """Tell the case team of a client's message, or the colleague an e-mail was meant for. Pools have none."""
+    key, client = f"not_arrived:{message.uuid}", message.client
+    if client is not None:
+        keepers = [keeper for keeper in (client.owner_id, client.deputy_id) if keeper is not None]
+        notices.tell(keepers, What.NOT_ARRIVED, key=key, route="notifications:log")
+    elif message.user_id is not None:
+        notices.tell([message.user_id], What.MAIL_FAILED, key=key, route="notifications:mail_choice")

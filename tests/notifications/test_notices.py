@@ -1,13 +1,20 @@
 """What stands behind the bell: told once, to whom it concerns, and never about whom."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
-from notifications import notices
-from notifications.models import Notice
+from notifications import delivery, mails, notices
+from notifications.channels.base import Answer, Verdict
+from notifications.channels.memory import MemoryGateway, MemoryMailGateway
+from notifications.mails import MailDraft
+from notifications.models import Message, Notice
 from notifications.notices import What
 from tests import factories
+from tests.notifications.messages import queued
 
 pytestmark = pytest.mark.django_db
 
@@ -59,3 +66,69 @@ def test_the_persons_own_browsers_hear_of_it(person: User, django_capture_on_com
         tell(person)
     assert len(callbacks) == 1
     assert Notice.objects.count() == 1
+
+
+# --- What did not arrive -----------------------------------------------------------------------
+def heard(person: User) -> list[str]:
+    return [str(line.notice.kind) for line in notices.lines(person)]
+
+
+def test_the_case_team_hears_of_a_refused_message_and_nobody_else() -> None:
+    message = queued("+4915100000001")
+    client = message.addressee
+    client.deputy = factories.UserFactory(organisation=client.organisation)
+    client.save()
+    colleague = factories.UserFactory(organisation=client.organisation)
+    gateway = MemoryGateway()
+    gateway.answers["+4915100000001"] = Answer(Verdict.REFUSED, error_code="30003")
+
+    delivery.deliver_due(gateway)
+
+    assert [heard(one) for one in (client.owner, client.deputy, colleague)] == [
+        [What.NOT_ARRIVED],
+        [What.NOT_ARRIVED],
+        [],
+    ]
+
+
+def test_what_nobody_can_settle_is_heard_once() -> None:
+    message = queued("+4915100000001")
+    gateway = MemoryGateway()
+    gateway.has_list = False
+    gateway.answers["+4915100000001"] = Answer(Verdict.NO_ANSWER)
+    delivery.deliver_due(gateway)
+    assert heard(message.addressee.owner) == []
+
+    for _ in range(2):
+        delivery.settle(gateway, after=timedelta(0), give_up=timedelta(0))
+
+    assert heard(message.addressee.owner) == [What.NOT_ARRIVED]
+
+
+def test_what_arrives_rings_nowhere() -> None:
+    message = queued("+4915100000001")
+    delivery.deliver_due(MemoryGateway())
+
+    assert heard(message.addressee.owner) == []
+
+
+def test_a_colleague_hears_of_the_e_mail_that_did_not_reach_them(person: User) -> None:
+    person.email = "fort@amt.example"
+    person.save()
+    now = timezone.now()
+    draft = MailDraft(
+        key="test:mail",
+        kind=Message.Kind.DIGEST,
+        subject="Überblick",
+        text="Text",
+        send_at=now - timedelta(seconds=5),
+        expires_at=now + timedelta(hours=1),
+        user=person,
+    )
+    mails.enqueue_all(person.district, [draft])
+    gateway = MemoryMailGateway()
+    gateway.answers["fort@amt.example"] = Answer(Verdict.REFUSED, error_code="550")
+
+    delivery.deliver_due(gateway)
+
+    assert heard(person) == [What.MAIL_FAILED]
