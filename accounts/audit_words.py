@@ -89,6 +89,7 @@ VERBS: dict[str, str | Promise] = {
     "mark_undone": _("Vermerk zurückgenommen"),
     "answered": _("geantwortet"),
     "call_asked": _("um einen Anruf gebeten"),
+    "asked_to_call": _("per SMS um Anruf gebeten"),
     "called": _("angerufen"),
     "told_in_person": _("persönlich Bescheid gegeben"),
     "gave_wrong_year": _("falsches Geburtsjahr angegeben"),

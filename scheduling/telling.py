@@ -19,7 +19,7 @@ from clients import contact
 from clients.models import Client, Consent
 from notifications import outbox
 from notifications.models import Message
-from scheduling import reminders
+from scheduling import reminders, seats
 from scheduling.models import Booking
 
 Status = Message.Status
@@ -115,3 +115,18 @@ def told_message(message: Message, *, by: User) -> None:
     waiting = Message.objects.filter(pk=message.pk, channel=Message.Channel.PERSON, status=Status.QUEUED)
     if waiting.update(status=Status.DELIVERED, sent_at=Now(), settled_at=Now()):
         audit.record("told_in_person", message, by=by)
+
+
+@transaction.atomic
+def ask_to_call(booking: Booking, *, by: User) -> bool:
+    """Ask the client by SMS to call about this appointment, once for each of its times; whether that was
+    queued now. Not where something stands against SMS, nor for what is over or cancelled."""
+    if booking.client is not None:
+        # Cancelling takes the same lock first, so nothing is queued for what is being cancelled.
+        seats.lock_client(booking.client.pk)
+    here = Booking.objects.upcoming().filter(pk=booking.pk)
+    found = here.select_related("client", "slot__district", "slot__session__room").first()
+    if found is None or not reminders.ask_to_call(found, seats.clock()):
+        return False
+    audit.record("asked_to_call", found, by=by)
+    return True

@@ -65,6 +65,7 @@ urlpatterns = [
     path("buchungen/<uuid:uuid>/bescheid-gegeben/", bookings.told, name="told"),
     path("nachrichten/<uuid:uuid>/selbst-gesagt/", bookings.told_message, name="told_message"),
     path("buchungen/<uuid:uuid>/angerufen/", bookings.called, name="called"),
+    path("buchungen/<uuid:uuid>/um-anruf-bitten/", bookings.ask_to_call, name="ask_to_call"),
     path("buchungen/<uuid:uuid>/verlegen/", moving.move_booking, name="move_booking"),
     path("buchungen/<uuid:uuid>/verlegung-zuruecknehmen/", moving.undo_move, name="undo_move"),
     path("buchungen/<uuid:uuid>/stand/", bookings.mark, name="mark"),

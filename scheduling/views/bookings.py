@@ -207,6 +207,20 @@ def called(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @requires(Permission.WORK_ON_CASES)
 @require_POST
+def ask_to_call(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """ "Per SMS um Anruf bitten"."""
+    found = get_object_or_404(Booking.objects.for_user(request.user).select_related("client"), uuid=uuid)
+    if telling.ask_to_call(found, by=request.user):
+        messages.success(request, _("Die Bitte um einen Anruf geht als SMS hinaus."))
+    else:
+        messages.info(
+            request, _("Dazu geht keine SMS hinaus: Sie wurde schon gesendet, oder SMS sind nicht möglich.")
+        )
+    return redirect("scheduling:booking", uuid)
+
+
+@requires(Permission.WORK_ON_CASES)
+@require_POST
 def told(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """ "Bescheid gegeben" about an appointment no SMS tells of."""
     own = Booking.objects.for_user(request.user).filter(client__isnull=False)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
+from notifications.models import Message
 from scheduling import booking as rules
 from scheduling.models import Booking, Slot
 from tests import factories
@@ -249,3 +250,36 @@ def test_the_page_costs_the_same_however_many_appointments_there_are(
     # lessons at the same time; what came back by SMS
     with django_assert_num_queries(10):
         browser.get(address("booking", made))
+
+
+# --- "Per SMS um Anruf bitten" -------------------------------------------------------------------
+def test_the_case_owner_asks_for_a_call_once(made: Booking) -> None:
+    factories.ConsentFactory(client=made.client)
+    browser = as_user(made.holder)
+    assert address("ask_to_call", made) in browser.get(address("booking", made)).content.decode()
+
+    for _ in range(2):
+        browser.post(address("ask_to_call", made))
+
+    (message,) = Message.objects.filter(kind="please_call")
+    assert (message.client, message.status) == (made.client, "queued")
+    assert AuditEvent.objects.about(made).filter(verb="asked_to_call").count() == 1
+
+
+@pytest.mark.promise(12)
+def test_nobody_else_asks_for_a_call(made: Booking, colleague: User, stranger: User) -> None:
+    factories.ConsentFactory(client=made.client)
+    for person in (colleague, stranger):
+        assert as_user(person).post(address("ask_to_call", made)).status_code == 404
+    assert not Message.objects.filter(kind="please_call").exists()
+
+
+def test_no_call_is_asked_for_by_sms_where_none_may_go_or_the_appointment_is_off(made: Booking) -> None:
+    browser = as_user(made.holder)
+    browser.post(address("ask_to_call", made))
+    assert not Message.objects.filter(kind="please_call").exists()
+
+    factories.ConsentFactory(client=made.client)
+    rules.cancel(made, reason="illness", by=made.holder)
+    browser.post(address("ask_to_call", made))
+    assert not Message.objects.filter(kind="please_call").exists()
