@@ -104,7 +104,6 @@ def _change(slot: Slot) -> None:
     """As every rule ends: a new version, announced after the commit."""
     with transaction.atomic():
         seats.touch(slot)
-        live.slot_changed(slot)
 
 
 def _teller(stack: ExitStack, port: int, slot: Slot) -> Callable[[], None]:

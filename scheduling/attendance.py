@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, sorting
 from accounts.models import User
-from scheduling import live, seats
+from scheduling import seats
 from scheduling.models import Attendance, Booking, Course, Slot
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
@@ -56,7 +56,6 @@ def mark(lesson: Slot, place: Booking, status: Status | str, *, by: User) -> Non
             found.delete()
         audit.record("attendance_marked", place, by=by, was=before, status=str(status))
         seats.touch(slot)
-        live.slot_changed(slot)
 
 
 def roll(lesson: Slot, places: Iterable[Booking]) -> list[Row]:

@@ -26,7 +26,6 @@ from scheduling import (
     feeds,
     holds,
     interpreters,
-    live,
     problems,
     reminders,
     seats,
@@ -366,7 +365,7 @@ def _locked(booking: Booking) -> Iterator[tuple[Booking, datetime]]:
 def _seen(verb: str, booking: Booking, *also: Write | None, by: User | None, **details: Any) -> None:
     """Others can see the change: audit row, slot version and what `also` is written, in one statement;
     and the announcement after the commit."""
-    _changed(
+    seats.touch(
         booking.slot,
         audit.record_write(verb, booking, by=by, district=booking.slot.district, **details),
         *also,
@@ -374,13 +373,8 @@ def _seen(verb: str, booking: Booking, *also: Write | None, by: User | None, **d
 
 
 def _freed(slot: Slot) -> None:
-    _changed(slot)
+    seats.touch(slot)
     vacancies.announce(slot)
-
-
-def _changed(slot: Slot, *also: Write | None) -> None:
-    seats.touch(slot, *also)
-    live.slot_changed(slot)
 
 
 def _slot_id(place: Slot | Booking) -> int:

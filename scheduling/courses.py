@@ -19,7 +19,6 @@ from accounts.models import District, Organisation, User
 from accounts.roles import Role
 from scheduling import (
     calendars,
-    live,
     planning,
     resources,
     running,
@@ -291,7 +290,6 @@ def change(course: Course, *, by: User, capacity: int, end_on: date | None, **de
         course.save()
         audit.record("changed", course, by=by, fields=changed)
         seats.touch(slot)
-        live.slot_changed(slot)
     return course
 
 
@@ -370,7 +368,6 @@ def add_lessons(course: Course, days: Iterable[date], *, start_time: time, by: U
         _retime(course)
         audit.record("added_dates", course, by=by, number=len(made))
         seats.touch(slot)
-        live.slot_changed(slot)
     return made
 
 

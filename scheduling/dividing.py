@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from scheduling import contingents, live, seats, vacancies
+from scheduling import contingents, seats, vacancies
 from scheduling.models import BlockFormat, Reservation, Slot
 from scheduling.problems import BEGUN, CLOSED, TAKEN, Problem, Refused
 from scheduling.transactions import tried_again
@@ -51,7 +51,6 @@ def divide(slot: Slot, *, by: User) -> Slot:
         audit.record("divided", first, by=by)
         for each in (first, second):
             seats.touch(each)
-            live.slot_changed(each)
             vacancies.announce(each)
         return second
 

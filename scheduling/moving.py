@@ -24,7 +24,6 @@ from scheduling import (
     contingents,
     doors,
     feeds,
-    live,
     problems,
     reminders,
     seats,
@@ -248,7 +247,6 @@ def _moved(verb: str, found: Booking, was: Slot, locked: dict[int, Locked], by: 
     audit.record(verb, found, by=by, district=found.slot.district, moves=found.moves)
     for place in locked.values():
         seats.touch(place.slot)
-        live.slot_changed(place.slot)
     vacancies.announce(was)
     waiting.found(found, by=by)
     now = max(place.now for place in locked.values())

@@ -24,7 +24,6 @@ from scheduling import (
     calendars,
     contingents,
     holds,
-    live,
     problems,
     reminders,
     seats,
@@ -277,7 +276,6 @@ def _channel(by: User | None) -> Channel:
 
 def _changed(slot: Slot, entry: WaitingEntry) -> None:
     seats.touch(slot)
-    live.slot_changed(slot)
     for person in _people(entry):
         announcements.news(person)
 

@@ -13,7 +13,7 @@ from django.utils.dates import WEEKDAYS_ABBR
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Permission
-from scheduling import live, seats
+from scheduling import seats
 from scheduling.availability import Span
 from scheduling.models import Absence, Booking, Resource, Slot, WeeklyHours
 from scheduling.models.resource import Gender, ResourceQuerySet
@@ -165,4 +165,3 @@ def _lock_slots(resource: Resource, start_at: datetime, end_at: datetime) -> Non
 def _tell(resource: Resource, start_at: datetime, end_at: datetime) -> None:
     for slot in Slot.objects.filter(pk__in=_slots(resource, start_at, end_at)).order_by("pk"):
         seats.touch(slot)
-        live.slot_changed(slot)

@@ -22,7 +22,7 @@ from accounts.saving import Saving
 from clients.models import Client
 from notifications import rules as message_rules
 from notifications.models import MessageRules
-from scheduling import calendars, companions, contingents, holds, interpreters, problems
+from scheduling import calendars, companions, contingents, holds, interpreters, live, problems
 from scheduling.interpreters import Found, Need
 from scheduling.models import AppointmentKind, Booking, Offer, ReminderRule, Resource, Session, Slot
 from scheduling.problems import ALONE, Facts, Refused, Visit
@@ -281,13 +281,15 @@ def count(booking: Booking, facts: Facts) -> None:
 
 
 def touch(slot: Slot, *also: Write | None) -> None:
-    """Others can see a change: raise the version of a locked slot, by the database's clock.
+    """Others can see a change: raise the version of a locked slot, by the database's clock, and tell
+    whoever watches its day after the commit.
 
     Called after the change, so that `has_room` is read from what stands now. With what else the act
     leaves (`also`) in the same statement.
     """
     together(Write(_TOUCH, (slot.pk,)), *also)
     slot.version += 1
+    live.slot_changed(slot)
 
 
 def next_free(slot: Slot, *, by: User, need: Need | None = None) -> Slot | None:

@@ -25,7 +25,6 @@ from scheduling import (
     contingents,
     doors,
     feeds,
-    live,
     moving,
     planning,
     problems,
@@ -168,7 +167,6 @@ def _move(session: Session, to: Place, by: User, expected: Iterable[Booking] | N
     feeds.sessions_changed([before, session])
     for place in places:
         seats.touch(place.slot)
-        live.slot_changed(place.slot)
     return Moved(session, plan.along, told, given_up)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from scheduling import courses, feeds, live, planning, resources, seats, slots
+from scheduling import courses, feeds, planning, resources, seats, slots
 from scheduling.availability import Away
 from scheduling.models import Booking, Course, Reservation, Resource, Series, Session, Slot
 from scheduling.planning import Busy, Conflict
@@ -98,7 +98,6 @@ def _change(course: Course, to: Setting, by: User) -> int:
         _tell(course)
     audit.record("taught_otherwise", course, by=by, old=str(was), new=str(to), number=len(lessons))
     seats.touch(slot)
-    live.slot_changed(slot)
     return len(lessons)
 
 
