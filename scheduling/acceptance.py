@@ -6,7 +6,7 @@ from accounts.models import User
 from scheduling import booking as bookings
 from scheduling import problems
 from scheduling.models import Booking, Offer, WaitingEntry
-from scheduling.problems import Refused
+from scheduling.problems import ALONE, Refused, Visit
 
 Applies = Callable[[Offer], bool]
 Take = Callable[[Offer, User], Booking]
@@ -19,16 +19,17 @@ def register(applies: Applies, take: Take) -> None:
         _takers.append((applies, take))
 
 
-def accept(offer: Offer, *, by: User) -> Booking:
-    """Book what was offered. A second click gives the same booking.
+def accept(offer: Offer, *, by: User, visit: Visit = ALONE) -> Booking:
+    """Book what was offered, with who goes along and where to if the kind asks for it (`visit`). A second
+    click gives the same booking.
 
     Raises `Refused` when the offer is over or something else is against it now, `Offer.DoesNotExist`
-    when it is not theirs.
+    when it is not theirs. Refused for another reason than its end, the offer stands.
     """
     stored = _read(offer, by)
     if stored.ended_at is None:
         try:
-            return _take(stored, by)
+            return _take(stored, by, visit)
         except Refused:
             # A twin of this click may have been faster; the refusal stands only if it was not.
             stored = _read(offer, by)
@@ -39,11 +40,11 @@ def accept(offer: Offer, *, by: User) -> Booking:
     return stored.booking
 
 
-def _take(offer: Offer, by: User) -> Booking:
+def _take(offer: Offer, by: User, visit: Visit) -> Booking:
     for applies, take in _takers:
         if applies(offer):
             return take(offer, by)
-    return bookings.book(offer.slot, client=offer.entry.client, by=by, accepts=offer)
+    return bookings.book(offer.slot, client=offer.entry.client, by=by, visit=visit, accepts=offer)
 
 
 def _read(offer: Offer, by: User) -> Offer:

@@ -1,4 +1,5 @@
-"""What changes in the demo: appointments in a row, one moved, one nobody came to, other calendars."""
+"""What changes in the demo: appointments in a row, one moved, one nobody came to, one offered from the
+waiting list, other calendars."""
 
 from datetime import datetime, time, timedelta
 from uuid import uuid4
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Client
-from scheduling import batches, booking, demo, external, feeds, moving, session_moves
+from scheduling import batches, booking, demo, external, feeds, moving, offers, session_moves, waiting
 from scheduling.models import Booking, NoShowReason, Resource, Session, Slot
 from scheduling.session_moves import Place
 
@@ -21,6 +22,7 @@ def load() -> None:
     _every_second_week()
     _moved()
     _nobody_came()
+    _offered()
     _moved_session()
     _other_calendars()
 
@@ -59,6 +61,16 @@ def _nobody_came() -> None:
         client=client,
         booked_at=slot.start_at - timedelta(days=12),
     )
+
+
+def _offered() -> None:
+    """An accompaniment is offered from the waiting list; a week is time to find somebody to go along."""
+    client = Client.objects.get(case_number=YUSUF)
+    slot = _free("accompaniment", client.owner, weeks=1)[0]
+    slot.kind.offer_work_hours = 40
+    slot.kind.save(update_fields=["offer_work_hours"])
+    waiting.enter(kind=slot.kind, client=client, at_short_notice=True, by=client.owner)
+    offers.make(slot.pk)
 
 
 def _moved_session() -> None:

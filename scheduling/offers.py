@@ -86,7 +86,7 @@ def candidates(slot: Slot, now: datetime) -> list[Candidate]:
         facts = _if_free(slot, now, entry, elsewhere.get(entry.client_id, ()), shared_out)
         if may_book is not None:
             facts = replace(facts, may_book=facts.by.organisation_id in may_book)
-        against = [*waiting.fits(entry, slot, now), *further[entry.pk], *problems.collect(facts)]
+        against = [*waiting.fits(entry, slot, now), *further[entry.pk], *problems.against_offering(facts)]
         if entry.pk in offered:
             # The rest would speak of what their own offer took.
             against = [OFFERED_BEFORE]
@@ -181,7 +181,7 @@ def _hold(slot_id: int, place: Place) -> Offer:
     slot, now = locked = seats.lock(slot_id)
     facts = seats.look(locked, by=by, client=entry.client, to_book=True, with_referral=True)
     until = deadline(slot, now)
-    if until is None or (found := problems.collect(facts)):
+    if until is None or (found := problems.against_offering(facts)):
         raise Refused(found if until else [TOO_SOON])
     if waiting.lock(entry).ended_at is not None:
         raise Refused([waiting.ENDED])
@@ -195,7 +195,8 @@ def _hold(slot_id: int, place: Place) -> Offer:
         entry=entry, slot=slot, booking=booking, offered_at=now, deadline_at=until, rank=place.rank
     )
     audit.record("offered", offer, by=None, district=slot.district, channel=Channel.TASK)
-    if entry.client is not None:
+    # Before anybody said where to, there is nothing a client could be told.
+    if entry.client is not None and booking.address:
         reminders.offer(booking, entry.client, now)
     _changed(slot, entry)
     notices.tell(_people(entry), What.OFFER, key=f"offer:{offer.uuid}", route="scheduling:waiting")

@@ -141,6 +141,11 @@ def collect(facts: Facts) -> list[Problem]:
     return [problem for check in checks for problem in check(facts)]
 
 
+def against_offering(facts: Facts) -> list[Problem]:
+    """As `collect`, without what is said only when the place is taken: who goes along, and where to."""
+    return [problem for problem in collect(facts) if problem.code not in SAID_WHEN_TAKEN]
+
+
 def _time(facts: Facts) -> Iterator[Problem]:
     if not facts.slot.is_open:
         yield CLOSED
@@ -325,6 +330,8 @@ TOO_LATE_TO_UNDO = Problem(
     _("Wenden Sie sich an die Koordination."),
 )
 NEEDS_A_REASON = Problem("needs_a_reason", _("Bitte geben Sie einen Grund an."))
+
+SAID_WHEN_TAKEN = frozenset({NEEDS_COMPANION.code, NEEDS_PLACE.code})
 
 INTERPRETER_TAKEN = Problem(
     "interpreter_taken",

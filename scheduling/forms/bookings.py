@@ -33,7 +33,49 @@ class ClientChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no
         return f"{obj.full_name} ({obj.case_number})"
 
 
-class BookForm(forms.Form):
+class VisitForm(forms.Form):
+    """Who goes along, and where to, as far as the slot's kind asks for it."""
+
+    second_person = forms.ModelChoiceField(
+        User.objects.none(), label=_("Wer geht mit?"), to_field_name="uuid", empty_label=_("Bitte wählen")
+    )
+    place = forms.CharField(
+        label=_("Wohin?"),
+        max_length=60,
+        help_text=_("Straße, Nummer und Zimmer. Die Klientin oder der Klient liest das in der Nachricht."),
+    )
+
+    def __init__(self, *args: Any, user: User, slot: Slot, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user, self._kind = user, slot.kind
+        colleagues = User.objects.for_user(user).active().filter(organisation=user.organisation_id)
+        self._offer("second_person", colleagues.order_by("name"))
+        if not self._kind.needs_second_person:
+            del self.fields["second_person"]
+        if not self._kind.is_elsewhere:
+            del self.fields["place"]
+
+    def clean_place(self) -> str:
+        return neutral(self.cleaned_data["place"], self._user.district)
+
+    @property
+    def visit(self) -> Visit:
+        """What was said; of a valid form. Enters whoever goes along on first use."""
+        said = self.cleaned_data
+        who: User | None = said.get("second_person")
+        return Visit(
+            guest=said.get("guest", ""),  # where a form asks for one
+            second_person=resources.ensure_staff(who, by=self._user) if who else None,
+            place=said.get("place", ""),
+        )
+
+    def _offer(self, name: str, choices: "QuerySet[Any]") -> None:
+        field = self.fields[name]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = choices
+
+
+class BookForm(VisitForm):
     """For whom, with what the kind asks for, and how often; sent twice it acts once."""
 
     client = ClientChoiceField(
@@ -44,14 +86,6 @@ class BookForm(forms.Form):
         max_length=120,
         required=False,
         help_text=_("Nur, was Sie zum Aufrufen brauchen. Der Name wird verschlüsselt und bald gelöscht."),
-    )
-    second_person = forms.ModelChoiceField(
-        User.objects.none(), label=_("Wer geht mit?"), to_field_name="uuid", empty_label=_("Bitte wählen")
-    )
-    place = forms.CharField(
-        label=_("Wohin?"),
-        max_length=60,
-        help_text=_("Straße, Nummer und Zimmer. Die Klientin oder der Klient liest das in der Nachricht."),
     )
     interpreter_language = forms.ChoiceField(
         label=_("Sprachmittlung"), choices=[("", _("ohne")), *Language.choices], required=False
@@ -67,16 +101,15 @@ class BookForm(forms.Form):
     )
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def __init__(self, *args: Any, user: User, slot: Slot, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._user, self._kind = user, slot.kind
-        colleagues = User.objects.for_user(user).active().filter(organisation=user.organisation_id)
-        self._offer("client", Client.objects.for_user(user).open())
-        self._offer("second_person", colleagues.order_by("name"))
-        self._only_what_the_kind_asks_for()
+    field_order = ("client", "guest")
 
-    def clean_place(self) -> str:
-        return neutral(self.cleaned_data["place"], self._user.district)
+    def __init__(self, *args: Any, user: User, slot: Slot, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, slot=slot, **kwargs)
+        self._offer("client", Client.objects.for_user(user).open())
+        if self._kind.needs_client:
+            del self.fields["guest"]
+        else:
+            self.fields["client"].required = False
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -103,32 +136,6 @@ class BookForm(forms.Form):
             return None
         gender = self.cleaned_data.get("interpreter_gender", "")
         return Need(language, gender=gender, is_psychological=is_psychological(self._kind))
-
-    @property
-    def visit(self) -> Visit:
-        """Who else comes, and where to; of a valid form. Enters whoever goes along on first use."""
-        said = self.cleaned_data
-        who: User | None = said.get("second_person")
-        return Visit(
-            guest=said.get("guest", ""),
-            second_person=resources.ensure_staff(who, by=self._user) if who else None,
-            place=said.get("place", ""),
-        )
-
-    def _only_what_the_kind_asks_for(self) -> None:
-        if self._kind.needs_client:
-            del self.fields["guest"]
-        else:
-            self.fields["client"].required = False
-        if not self._kind.needs_second_person:
-            del self.fields["second_person"]
-        if not self._kind.is_elsewhere:
-            del self.fields["place"]
-
-    def _offer(self, name: str, choices: "QuerySet[Any]") -> None:
-        field = self.fields[name]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = choices
 
 
 class CancelForm(forms.Form):

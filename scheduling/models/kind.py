@@ -123,6 +123,11 @@ class AppointmentKind(models.Model):
         return self.name
 
     @property
+    def asks_for_a_visit(self) -> bool:
+        """Whether whoever takes a place says who goes along, or where to."""
+        return self.needs_second_person or self.is_elsewhere
+
+    @property
     def is_one_to_one(self) -> bool:
         """One person at a time: nobody is in two such appointments at once."""
         return self.category not in {self.Category.COURSE, self.Category.GROUP, self.Category.EVENT}

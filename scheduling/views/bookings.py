@@ -42,7 +42,7 @@ books = requires(Permission.BOOK)
 # Seats of courses are taken by enrolment.
 _OF_COURSES = (SlotFormat.COURSE, SlotFormat.LESSON)
 # What the rest of the form says.
-_STILL_TO_SAY = frozenset({"needs_client", "needs_companion", "needs_place"})
+_STILL_TO_SAY = problems.SAID_WHEN_TAKEN | {problems.NEEDS_CLIENT.code}
 
 
 @books

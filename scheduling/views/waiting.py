@@ -16,8 +16,9 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.models import User
 from accounts.roles import Permission
-from scheduling import acceptance, dividing, doors, offers
+from scheduling import acceptance, dividing, doors, offers, problems
 from scheduling import waiting as rules
+from scheduling.forms.bookings import VisitForm
 from scheduling.forms.waiting import EnterForm, NeedsForm
 from scheduling.models import AppointmentKind, Booking, Offer, Slot, WaitingEntry
 from scheduling.problems import Refused
@@ -114,18 +115,37 @@ def offers_to_me(request: SignedInRequest) -> HttpResponse:
 
 
 @books
-@require_POST
+@require_http_methods(["GET", "POST"])
+@never_cache
 def accept(request: SignedInRequest, uuid: UUID) -> HttpResponse:
-    """One click, and it is booked."""
+    """One click, and it is booked; first asks who goes along and where to, if the kind needs it."""
     offer = _offer(request, uuid)
+    is_sent = request.method == "POST"
+    form = VisitForm(request.POST if is_sent else None, user=request.user, slot=offer.slot)
+    if not form.is_valid():
+        return _ask_for_visit(request, offer, form)
     try:
-        made = acceptance.accept(offer, by=request.user)
+        made = acceptance.accept(offer, by=request.user, visit=form.visit)
     except Refused as refused:
-        context = {"slot": offer.slot, "refused": refused, "board": reverse("scheduling:waiting")}
-        return render(request, "scheduling/refused.html", context, status=409)
+        return _ask_for_visit(request, offer, form, refused)
     messages.success(request, _("Gebucht. Die Nachrichten an die Klientin oder den Klienten sind geplant."))
-    about = doors.about([made])
-    return redirect(about.get(made.pk) or reverse("scheduling:booking", args=[made.uuid]))
+    return redirect(_booked(made))
+
+
+def _ask_for_visit(
+    request: SignedInRequest, offer: Offer, form: VisitForm, refused: Refused | None = None
+) -> HttpResponse:
+    """The form, as long as the offer stands: what was typed is kept, and so is the place."""
+    if offer.outcome == Offer.Outcome.ACCEPTED and offer.booking is not None:
+        return redirect(_booked(offer.booking))
+    stands = next((one for one in offers.own(request.user) if one == offer), None)
+    if stands is None or (refused and not form.fields):
+        context = {"slot": offer.slot, "refused": refused or Refused([problems.OFFER_OVER])}
+        return render(request, "scheduling/refused.html", context, status=409)
+    audit.look(stands.entry, by=request.user)
+    context = {"offer": stands, "slot": stands.slot, "form": form, "refused": refused}
+    status = 409 if refused else 422 if form.errors else 200
+    return render(request, "scheduling/accept_offer.html", context, status=status)
 
 
 @books
@@ -205,7 +225,13 @@ def _own(request: SignedInRequest, uuid: UUID) -> WaitingEntry:
 
 def _offer(request: SignedInRequest, uuid: UUID) -> Offer:
     theirs = WaitingEntry.objects.for_user(request.user)
-    return get_object_or_404(Offer.objects.filter(entry__in=theirs).select_related("slot"), uuid=uuid)
+    around = Offer.objects.filter(entry__in=theirs).select_related("slot__kind", "booking")
+    return get_object_or_404(around, uuid=uuid)
+
+
+def _booked(booking: Booking) -> str:
+    """Where one reads what was booked."""
+    return doors.about([booking]).get(booking.pk) or reverse("scheduling:booking", args=[booking.uuid])
 
 
 def _address(entry: WaitingEntry) -> str:

@@ -13,7 +13,7 @@ import scheduling.demo_changes
 import scheduling.demo_counselling
 import scheduling.demo_courses
 from accounts.models import User
-from scheduling import course_search, courses, enrolments, feeds, search
+from scheduling import course_search, courses, enrolments, feeds, offers, search
 from scheduling.models import Absence, Booking, Course, Resource, Session, Slot
 from scheduling.search import Wish
 
@@ -64,6 +64,9 @@ def test_the_demo_shows_what_changes() -> None:
     noshow = Booking.objects.get(status="noshow")
     assert noshow.end_at < timezone.now()
     assert noshow.holder.username == "awo"
+    (offer,) = offers.own(noshow.holder)
+    assert offer.slot.kind.code == "accompaniment"
+    assert offer.deadline_at > timezone.now() + timedelta(days=4)
     assert Session.objects.exclude(moved_at=None).count() == 1
     caritas = User.objects.get(username="caritas")
     assert feeds.of_user(caritas) is not None

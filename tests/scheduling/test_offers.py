@@ -14,10 +14,20 @@ from accounts.models import AuditEvent
 from notifications.models import Message
 from scheduling import acceptance, offers, problems, seats, sessions, working_hours
 from scheduling import booking as rules
-from scheduling.models import Booking, Calendar, Contingent, Offer, Session, Slot, WaitingEntry
-from scheduling.problems import Refused
+from scheduling.models import (
+    Booking,
+    Calendar,
+    Contingent,
+    Offer,
+    Reservation,
+    Session,
+    Slot,
+    WaitingEntry,
+)
+from scheduling.problems import Refused, Visit
 from tests import factories
 from tests.consultations.rivals import at_once
+from tests.scheduling import offered as elsewhere
 
 Rounds = Callable[[int], int]
 
@@ -294,6 +304,62 @@ def test_a_cancelled_session_takes_its_offers_back(booked: Booking, commits: Any
     assert not Booking.objects.filter(status="tentative").exists()
     entry.refresh_from_db()
     assert entry.ended_at is None
+
+
+# --- Somebody goes along to an authority ---------------------------------------------------------
+@pytest.fixture
+def escort(db: None) -> Offer:
+    """An accompaniment, offered to whoever waits for one."""
+    anna = elsewhere.caseworker()
+    kind = elsewhere.kind(code="escort", needs_room=False, needs_second_person=True, is_elsewhere=True)
+    factories.WaitingFactory(kind=kind, client=factories.ConsentFactory(client__owner=anna).client)
+    (offer,) = offers.make(elsewhere.slot(anna, kind=kind, place="").pk)
+    return offer
+
+
+def test_an_accompaniment_is_offered_before_anybody_knows_who_goes_along(escort: Offer) -> None:
+    slot = Slot.objects.select_related("kind", "district", "session__district").get(pk=escort.slot_id)
+    other = factories.WaitingFactory(kind=slot.kind)
+
+    found = {
+        one.entry: [problem.code for problem in one.problems]
+        for one in offers.candidates(slot, timezone.now())
+    }
+
+    assert found == {escort.entry: ["offered_before"], other: []}
+    # Nobody has said where to, so there is nothing to tell the client yet.
+    assert not Message.objects.exists()
+
+
+def test_accepting_asks_all_at_once_for_what_the_kind_needs_and_keeps_the_offer(escort: Offer) -> None:
+    by, jan = escort.entry.entered_by, elsewhere.counsellor("Jan Vogel")
+
+    with pytest.raises(Refused) as refused:
+        acceptance.accept(escort, by=by)
+    assert refused.value.codes == ["needs_companion", "needs_place"]
+    jan.absences.create(during=(escort.slot.start_at, escort.slot.end_at), reason="illness")
+    with pytest.raises(Refused) as refused:
+        acceptance.accept(escort, by=by, visit=Visit(second_person=jan, place="Rathaus, Zimmer 2"))
+    assert refused.value.codes == ["companion_elsewhere"]
+
+    assert offers.own(by) == [escort]
+    assert escort.booking is not None
+    escort.booking.refresh_from_db()
+    assert (escort.booking.status, escort.booking.second_person) == ("tentative", None)
+
+
+def test_accepted_with_both_it_is_booked_reserved_and_told(escort: Offer) -> None:
+    jan = elsewhere.counsellor("Jan Vogel")
+    visit = Visit(second_person=jan, place="Rathaus, Zimmer 2")
+
+    made = acceptance.accept(escort, by=escort.entry.entered_by, visit=visit)
+    again = acceptance.accept(escort, by=escort.entry.entered_by)
+
+    assert made == again == escort.booking
+    assert (made.status, made.second_person, made.address) == ("booked", jan, "Rathaus, Zimmer 2")
+    assert Reservation.objects.get(resource=jan).booking == made
+    told = Message.objects.get(kind="booked")
+    assert told.context["place"] == "Rathaus, Zimmer 2"
 
 
 # --- The safety net ------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from scheduling import batches, companions, openings
+from scheduling import acceptance, batches, companions, offers, openings
 from scheduling import booking as rules
 from scheduling.batches import NotAll, Rhythm
-from scheduling.models import Booking, Reservation, Resource, Slot
+from scheduling.models import Booking, Offer, Reservation, Resource, Slot
 from scheduling.problems import Visit
 from tests import factories
 from tests.scheduling import offered
@@ -52,17 +52,61 @@ def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(companions, "lock", lambda visit: None)
 
 
+def places(anna: User, on: date, number: int) -> list[Slot]:
+    """As many accompaniments at one and the same time."""
+    kind = offered.kind(code="acc", needs_room=False, needs_second_person=True, is_elsewhere=True)
+    return [offered.slot(anna, kind=kind, place="", on=on, number=1) for _ in range(number)]
+
+
 def accompany(anna: User, jan: Resource, on: date) -> list[Any]:
     """As many rivals, each with an appointment of their own at one and the same time."""
-    kind = offered.kind(code="acc", needs_room=False, needs_second_person=True, is_elsewhere=True)
     visit = Visit(second_person=jan, place="Rathaus")
-    slots = [offered.slot(anna, kind=kind, place="", on=on, number=1) for _ in range(RIVALS)]
+    slots = places(anna, on, RIVALS)
     clients = [factories.ClientFactory() for _ in slots]
     book: list[Callable[[], Any]] = [
         partial(rules.book, slot, client=client, visit=visit, by=client.owner)
         for slot, client in zip(slots, clients, strict=True)
     ]
     return rush(book)
+
+
+def accept_two(anna: User, jan: Resource, on: date) -> tuple[list[Offer], list[Any]]:
+    """Two offers at one and the same time, accepted at once with the same person to go along."""
+    slots = places(anna, on, 2)
+    for _ in slots:
+        factories.WaitingFactory(kind=slots[0].kind)
+    made = [offer for slot in slots for offer in offers.make(slot.pk)]
+    visit = Visit(second_person=jan, place="Rathaus")
+    accept: list[Callable[[], Any]] = [
+        partial(acceptance.accept, offer, by=offer.entry.entered_by, visit=visit) for offer in made
+    ]
+    return made, rush(accept)
+
+
+def test_of_two_offers_with_one_to_go_along_one_is_accepted_and_the_other_stands(
+    anna: User, jan: Resource, rounds: Rounds
+) -> None:
+    for n in range(rounds(10)):
+        made, found = accept_two(anna, jan, offered.workday() + timedelta(days=7 * n))
+        assert ends(found) == Counter({"booked": 1, "companion_elsewhere": 1})
+        (standing,) = Offer.objects.filter(pk__in=[offer.pk for offer in made], ended_at=None)
+        assert standing in offers.own(standing.entry.entered_by)
+        offers.withdraw(standing.entry, by=standing.entry.entered_by)
+
+
+def test_without_the_guards_two_offers_take_the_same_person_along(
+    anna: User, jan: Resource, without_constraint: None, monkeypatch: pytest.MonkeyPatch, rounds: Rounds
+) -> None:
+    without_lock(monkeypatch)
+    worst = 0
+    for n in range(max(10, rounds(20))):
+        made, found = accept_two(anna, jan, offered.workday() + timedelta(days=7 * n))
+        worst = ends(found)["booked"]
+        for offer in Offer.objects.filter(pk__in=[one.pk for one in made], ended_at=None):
+            offers.withdraw(offer.entry, by=offer.entry.entered_by)
+        if worst > 1:
+            break
+    assert worst > 1
 
 
 def test_without_the_guards_one_person_goes_along_several_times(

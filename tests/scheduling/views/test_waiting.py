@@ -9,9 +9,10 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role
 from scheduling import booking as rules
-from scheduling import contingents, offers
+from scheduling import contingents, offers, resources
 from scheduling.models import Booking, Contingent, Offer, Slot, WaitingEntry
 from tests import factories
+from tests.scheduling import offered as times
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +205,94 @@ def test_the_board_shows_the_offer_to_whom_it_is_for(offered: Offer, colleague: 
     board = text(as_user(colleague), reverse("scheduling:board"))
     assert "1 Person wartet" in board
     assert "Amal" not in board
+
+
+# --- An offer that asks who goes along -------------------------------------------------------------
+@pytest.fixture
+def escort() -> Offer:
+    """An accompaniment, offered for Amal."""
+    anna = times.caseworker()
+    kind = times.kind(code="escort", needs_room=False, needs_second_person=True, is_elsewhere=True)
+    factories.WaitingFactory(
+        kind=kind, client__owner=anna, client__given_name="Amal", client__family_name="Haddad"
+    )
+    (offer,) = offers.make(times.slot(anna, kind=kind, place="").pk)
+    return offer
+
+
+def test_an_accompaniment_is_accepted_with_who_goes_along_and_where_to(escort: Offer) -> None:
+    owner = as_user(escort.entry.entered_by)
+    jan = factories.UserFactory(organisation=escort.entry.organisation, name="Jan Vogel")
+    page = address("accept_offer", escort)
+    assert "Weiter zum Annehmen" in text(owner, reverse("consultations:today"))
+    shown = text(owner, page)
+    assert "Amal Haddad" in shown
+    assert "Jan Vogel" in shown
+
+    answer = owner.post(page, {"second_person": str(jan.uuid), "place": "Rathausplatz 1, Zimmer 2"})
+
+    made = Booking.objects.get()
+    assert answer.headers["Location"] == address("booking", made)
+    assert made.second_person is not None
+    assert (made.status, made.second_person.user, made.place) == ("booked", jan, "Rathausplatz 1, Zimmer 2")
+    # The page, opened again, leads to what was booked.
+    assert owner.get(page).headers["Location"] == address("booking", made)
+
+
+def test_what_is_missing_is_said_all_at_once_and_the_offer_stays(escort: Offer) -> None:
+    owner = as_user(escort.entry.entered_by)
+    page = address("accept_offer", escort)
+
+    empty = owner.post(page)
+    telling = owner.post(page, {"place": "Klinik für Psychiatrie"})
+
+    assert empty.status_code == telling.status_code == 422
+    assert set(empty.context["form"].errors) == {"second_person", "place"}
+    assert "Klinik für Psychiatrie" in telling.content.decode()
+    assert set(telling.context["form"].errors) == {"second_person", "place"}
+    assert offers.own(escort.entry.entered_by) == [escort]
+
+
+def test_who_is_elsewhere_cannot_go_along_and_somebody_else_can(escort: Offer) -> None:
+    by = escort.entry.entered_by
+    owner, page = as_user(by), address("accept_offer", escort)
+    jan, mia = (factories.UserFactory(organisation=by.organisation, name=name) for name in ("Jan", "Mia"))
+    busy = resources.ensure_staff(jan, by=by)
+    busy.absences.create(during=(escort.slot.start_at, escort.slot.end_at), reason="illness")
+
+    refused = owner.post(page, {"second_person": str(jan.uuid), "place": "Rathausplatz 1"})
+
+    assert refused.status_code == 409
+    shown = refused.content.decode()
+    assert "nicht da oder schon woanders" in shown
+    assert 'value="Rathausplatz 1"' in shown
+    owner.post(page, {"second_person": str(mia.uuid), "place": "Rathausplatz 1"})
+    assert Booking.objects.get().status == "booked"
+
+
+def test_an_accompaniment_is_offered_to_its_own_people_only(
+    escort: Offer, colleague: User, stranger: User
+) -> None:
+    page = address("accept_offer", escort)
+    for other in (colleague, stranger):
+        assert as_user(other).get(page).status_code == 404
+        assert as_user(other).post(page, {"place": "Rathausplatz 1"}).status_code == 404
+    assert as_user(escort.entry.entered_by).get(page).status_code == 200
+
+
+def test_an_accompaniment_that_is_not_offered_any_more_is_said_calmly(escort: Offer) -> None:
+    owner = as_user(escort.entry.entered_by)
+    offers.decline(escort, by=escort.entry.entered_by)
+    for answer in (owner.get(address("accept_offer", escort)), owner.post(address("accept_offer", escort))):
+        assert answer.status_code == 409
+        assert "gilt nicht mehr" in answer.content.decode()
+
+
+def test_why_whom_says_that_an_accompaniment_suits(coordinator: Browser, escort: Offer) -> None:
+    factories.WaitingFactory(kind=escort.slot.kind)
+    shown = text(coordinator, address("why_whom", escort.slot))
+    assert "passt" in shown
+    assert "Person, die mitgeht" not in shown
 
 
 # --- Why whom, why nobody --------------------------------------------------------------------------
