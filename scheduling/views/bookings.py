@@ -51,12 +51,19 @@ _STILL_TO_SAY = problems.SAID_WHEN_TAKEN | {problems.NEEDS_CLIENT.code}
 def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Book a slot of a kind that needs no referral: for one of one's own clients, or a guest.
 
-    Several dates in one go are shown first; `act` then says whether all or what is free is booked.
+    Several dates in one go are shown first; `act` then says whether all or what is free is booked, or
+    leads back to what was typed.
     """
     slot = _bookable(request, uuid)
     form = BookForm(request.POST or None, user=request.user, slot=slot)
-    if request.method != "POST" or not form.is_valid():
-        context = {"slot": slot, "form": form, "hold": _own_hold(request, slot)}
+    is_changing = request.POST.get("act") == "change"
+    if request.method != "POST" or not form.is_valid() or is_changing:
+        context = {
+            "slot": slot,
+            "form": form,
+            "hold": _own_hold(request, slot),
+            "shows_several": is_changing or "times" in form.errors or "every" in form.errors,
+        }
         return render(request, "scheduling/book.html", context, status=422 if form.errors else 200)
     if form.rhythm is not None:
         return _book_several(request, slot, form, form.rhythm)

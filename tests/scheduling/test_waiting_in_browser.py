@@ -99,6 +99,7 @@ def test_the_pages_are_accessible_in_both_languages(
         (mine, reverse("consultations:today")),
         (mine, reverse("scheduling:waiting")),
         (mine, reverse("scheduling:enter_waiting")),
+        (mine, reverse("scheduling:accept_offer", args=[Offer.objects.get().uuid])),
         (mine, reverse("scheduling:waiting_entry", args=[waits.uuid])),
         (mine, reverse("scheduling:board")),
         (plans, reverse("scheduling:waiting")),

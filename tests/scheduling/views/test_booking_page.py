@@ -125,6 +125,14 @@ def test_several_dates_are_shown_before_any_is_booked(anna: User) -> None:
     assert "nichts angeboten" in shown
     assert not Booking.objects.exists()
 
+    assert "Was nicht frei ist, bleibt ungebucht." in shown
+
+    again = post(anna, slot, **form, act="change").content.decode()
+    assert 'name="times" value="3"' in again
+    assert f'value="{client.uuid}" selected' in again
+    assert '<details class="kern-accordion" open>' in again
+    assert not Booking.objects.exists()
+
     assert post(anna, slot, **form, act="all").status_code == 409
     assert not Booking.objects.exists()
     assert post(anna, slot, **form, act="free").status_code == 302
