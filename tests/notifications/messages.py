@@ -1,13 +1,15 @@
 """Messages to work with: queued, due, to clients who may be written to, where it is day."""
 
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import District
 from notifications import claiming, outbox
-from notifications.channels.base import Gateway
+from notifications.channels.base import Gateway, Sms, Verdict
 from notifications.models import Message, MessageRules
 from notifications.outbox import Draft
 from tests.factories import ClientFactory, ConsentFactory, DistrictFactory, OrganisationFactory, UserFactory
@@ -30,6 +32,26 @@ def district(hour: int = 12) -> District:
         district=made, defaults={"rests_on_sundays": False, "rests_on_holidays": False}
     )
     return made
+
+
+def send_then_mark(gateway: Gateway) -> None:
+    """The control of all that is said about doubles: send first, mark afterwards."""
+    for waiting in Message.objects.filter(status=Message.Status.QUEUED).select_related("client"):
+        (answer,) = gateway.send(
+            [
+                Sms(
+                    waiting.uuid,
+                    "Kreis",
+                    waiting.addressee.mobile,
+                    "Termin",
+                    timedelta(hours=1),
+                    time.monotonic() + 9,
+                )
+            ]
+        )
+        if answer.verdict == Verdict.ACCEPTED:
+            with transaction.atomic():
+                Message.objects.filter(pk=waiting.pk).update(status=Message.Status.SENT)
 
 
 def claimed(gateway: Gateway, most: int = 50) -> claiming.Claimed:

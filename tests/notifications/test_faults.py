@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from notifications import delivery
-from notifications.channels.base import Sms, Verdict
 from notifications.channels.sms import TwilioGateway
-from notifications.models import Message
+from notifications.models import DeliveryEvent, Message
 from tests.browsing import wait_until
-from tests.notifications.messages import queued
+from tests.notifications.messages import queued, send_then_mark
 from tests.notifications.twilio_server import Fault, TwilioServer
 from tests.servers import Process
 
@@ -165,18 +165,7 @@ def test_without_claim_and_settling_messages_double(gateway: TwilioGateway, twil
     twilio.faults = [Fault.ACCEPT_CUT]
 
     for _ in range(2):
-        for waiting in Message.objects.filter(status=Status.QUEUED).select_related("client"):
-            sms = Sms(
-                waiting.uuid,
-                "Kreis",
-                waiting.addressee.mobile,
-                "Termin",
-                timedelta(hours=1),
-                time.monotonic() + 9,
-            )
-            (answer,) = gateway.send([sms])
-            if answer.verdict == Verdict.ACCEPTED:
-                Message.objects.filter(pk=waiting.pk).update(status=Status.SENT)
+        send_then_mark(gateway)
 
     assert accepted_per_number(twilio)[message.addressee.mobile] == 2
 
@@ -257,13 +246,7 @@ def test_a_worker_killed_at_each_point_of_a_send(
 ) -> None:
     module, name, when, left, accepted = POINTS[point]
     message = queued()
-    worker.command[1:] = ["-c", DIE_AT, module, name, when]
-    worker.start()
-    for _ in range(3000):
-        if not worker.is_running:
-            break
-        time.sleep(0.01)
-    assert not worker.is_running, worker.said()
+    run_until_it_dies(worker, DIE_AT, module, name, when)
     message.refresh_from_db()
     assert (message.status, len(twilio.accepted)) == (left, accepted), worker.said()
 
@@ -272,6 +255,115 @@ def test_a_worker_killed_at_each_point_of_a_send(
     message.refresh_from_db()
     assert message.status == Status.SENT
     assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1})
+
+
+# Kills its own process in the commit that follows the gateway's answer, which is that of the record.
+# "told": the database has been told to commit, and nobody hears what it says to that.
+DIE_RECORDING = """
+import os, signal, sys, django
+django.setup()
+from importlib import import_module
+from django.db import connection
+from notifications import channels
+module, name, answers_by, when = sys.argv[1:]
+gateway = channels.gateway()
+real = getattr(gateway, answers_by)
+def commit():
+    if when == "told":
+        connection.connection.pgconn.send_query(b"COMMIT")
+    os.kill(os.getpid(), signal.SIGKILL)
+def answering(*args):
+    answers = real(*args)
+    if answers:
+        connection._commit = commit
+    return answers
+setattr(gateway, answers_by, answering)
+getattr(import_module(module), name)(gateway)
+"""
+AS_IT_IS = ("notifications.delivery", "deliver_due", "finished")
+SEND_THEN_MARK = ("tests.notifications.messages", "send_then_mark", "send")
+
+
+@pytest.mark.promise(4)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("when", "left"), [("written", Status.SENDING), ("told", Status.SENT)])
+def test_a_worker_killed_inside_the_commit_of_the_record(
+    gateway: TwilioGateway, twilio: TwilioServer, worker: Process, when: str, left: Message.Status
+) -> None:
+    messages = [queued() for _ in range(3)]
+    run_until_it_dies(worker, DIE_RECORDING, *AS_IT_IS, when)
+    # Its place is free once PostgreSQL has noticed.
+    wait_until(lambda: not are_there("pg_locks WHERE locktype = 'advisory' AND objid = 5277001"))
+    recorded = Message.objects.exclude(gateway_id="")
+    # The database was told or was not: the record is there whole, or not at all.
+    assert set(recorded.values_list("status", flat=True)) == ({left} - {Status.SENDING})
+    assert DeliveryEvent.objects.filter(status="accepted").count() == recorded.count()
+
+    # Nobody tries again before it is settled.
+    asked = len(twilio.requests)
+    delivery.deliver_due(gateway)
+    assert len(twilio.requests) == asked
+
+    until_all_is_settled(gateway)
+
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1 for message in messages})
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SENT}
+
+
+@pytest.mark.promise(4)
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_while_its_record_waits_for_a_callback(
+    gateway: TwilioGateway, twilio: TwilioServer, worker: Process
+) -> None:
+    """The callback holds the row and has not committed when the record comes, and the worker dies."""
+    message = queued()
+    twilio.latency_seconds = 1
+    worker.start()
+    wait_until(lambda: twilio.requests, 20)
+    with transaction.atomic():
+        Message.objects.select_for_update().get(pk=message.pk)
+        wait_until(
+            lambda: are_there(
+                "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+        worker.end(signal.SIGKILL)
+        assert delivery.report(message.uuid, Status.DELIVERED, said="delivered", gateway_id="SM1")
+
+    until_all_is_settled(gateway)
+
+    message.refresh_from_db()
+    assert (message.status, message.gateway_id) == (Status.DELIVERED, "SM1")
+    assert accepted_per_number(twilio) == Counter({message.addressee.mobile: 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_send_then_mark_killed_inside_the_commit_of_the_mark_doubles(
+    gateway: TwilioGateway, twilio: TwilioServer, worker: Process
+) -> None:
+    """The control."""
+    message = queued()
+    run_until_it_dies(worker, DIE_RECORDING, *SEND_THEN_MARK, "written")
+
+    send_then_mark(gateway)
+
+    assert accepted_per_number(twilio)[message.addressee.mobile] == 2
+
+
+def run_until_it_dies(worker: Process, program: str, *arguments: str) -> None:
+    """Start the worker with this program, and see it kill itself."""
+    worker.command[1:] = ["-c", program, *arguments]
+    worker.start()
+    wait_until(lambda: not worker.is_running, 30)
+    assert worker.said() == ""
+
+
+def are_there(rows: str) -> bool:
+    """Whether PostgreSQL's own tables have such rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {rows})")
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 @pytest.mark.promise(4)
