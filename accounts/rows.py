@@ -9,6 +9,7 @@ besides its own row (audit, messages, …) are values (`Write`), carried out in 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -55,6 +56,13 @@ def execute(query: str, values: Sequence[Any] | Mapping[str, Any]) -> CursorWrap
             kept[_CURSOR] = cursor
     cursor.execute(query, values)
     return cursor
+
+
+def clock() -> datetime:
+    """The database's clock, also inside a transaction: by it is decided what is due, over or too late,
+    because the hosts' clocks may differ."""
+    now: datetime = execute("SELECT clock_timestamp()", []).fetchone()[0]
+    return now
 
 
 # On the connection itself: it belongs to one thread, and under ASGI ends with the request, its cursor too.

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.crypto import blind_index
 from accounts.models import User
+from accounts.rows import clock
 from clients import name_keys
 from clients.models import Client
 
@@ -69,7 +70,7 @@ def register(data: Mapping[str, Any], *, deputy: User | None = None, by: User) -
     )
     _fill(client, data)
     client.case_number = data.get("case_number") or _draw_case_number()
-    client.mobile_confirmed_at = timezone.now() if client.mobile and data.get("mobile_confirmed") else None
+    client.mobile_confirmed_at = clock() if client.mobile and data.get("mobile_confirmed") else None
     try:
         with transaction.atomic():
             client.save(force_insert=True)
@@ -95,7 +96,7 @@ def change(client: Client, data: Mapping[str, Any], *, by: User) -> Client:
         locked.mobile_confirmed_at = locked.wrong_number_at = None
     if locked.mobile and data.get("mobile_confirmed"):
         if locked.mobile_confirmed_at is None:
-            locked.mobile_confirmed_at = timezone.now()
+            locked.mobile_confirmed_at = clock()
             changed.append("mobile_confirmed_at")
     elif locked.mobile_confirmed_at is not None:
         locked.mobile_confirmed_at = None

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from accounts import when
 from accounts.models import User
+from accounts.rows import clock
 from consultations import today
 from consultations.today import Today
 from notifications import mails
@@ -28,7 +29,7 @@ LATEST = time(12)
 
 def send_due(now: datetime | None = None) -> int:
     """Queue the overview of whoever wants one and has none today; how many. On working days, from seven."""
-    now = now or timezone.now()
+    now = now or clock()
     wanting = MailChoice.objects.filter(digest=True, user__is_active=True).exclude(user__email="")
     return sum(_send(choice.pk, now) for choice in wanting.select_related("user__district"))
 

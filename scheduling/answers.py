@@ -11,11 +11,11 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Channel, District, User
 from accounts.roles import Permission
+from accounts.rows import clock
 from clients.models import Client
 from clients.registry import mobile_key
 from notifications import keywords
@@ -92,7 +92,7 @@ def _answer(text: IncomingText, client: Client) -> None:
         return
     say = replies.coming if text.understood == Understood.YES else replies.not_coming
     if say(booking, channel=Channel.SMS) != replies.Heard.TOO_LATE:
-        text.about, text.handled_at = booking.uuid, timezone.now()
+        text.about, text.handled_at = booking.uuid, clock()
 
 
 def _is_theirs(client: Client) -> bool:
@@ -122,7 +122,7 @@ def _asked_about(client: Client) -> Booking | None:
     ).order_by("claimed_at", "id")
     for message in sent:
         asked[_subject(message)] = _time_told(message)
-    since = timezone.now() - _STILL_MEANT
+    since = clock() - _STILL_MEANT
     meant = [(about, start_at) for about, start_at in asked.items() if start_at > since]
     if len(meant) != 1:
         return None
@@ -221,7 +221,7 @@ def take_as(text: IncomingText, booking: Booking, answer: Booking.Answer | str, 
 @transaction.atomic
 def handled(text: IncomingText, *, by: User) -> None:
     """Somebody has read it and done what was to be done. Repeating it changes nothing."""
-    now = timezone.now()
+    now = clock()
     unread = IncomingText.objects.open().filter(pk=text.pk)
     if unread.update(handled_at=now, handled_by=by):
         text.handled_at, text.handled_by = now, by

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import Channel, User
+from accounts.rows import clock
 from notifications import notices
 from notifications.notices import What
 from scheduling import interpreters, seats
@@ -169,7 +170,7 @@ def chase(assignment_id: int) -> bool:
         found = _locked_rows().filter(pk=assignment_id, chased_at=None).first()
         if found is None or found.status not in (Status.REQUESTED, Status.OFFERED):
             return False
-        found.chased_at = seats.clock()
+        found.chased_at = clock()
         found.save(update_fields=["chased_at"])
         audit.record(
             "interpreter_chased", found, by=None, channel=Channel.TASK, district=found.booking.district
@@ -211,7 +212,7 @@ def _ask(
         gender=need.gender,
         mode=mode,
         requested_by=by,
-        confirm_until=due or seats.clock(),
+        confirm_until=due or clock(),
     )
     if interpreter is not None:
         _reserve(interpreter, booking)

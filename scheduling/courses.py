@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, when
 from accounts.models import District, Organisation, User
 from accounts.roles import Role
+from accounts.rows import clock
 from scheduling import (
     calendars,
     planning,
@@ -297,7 +298,7 @@ def _resize(slot: Slot, capacity: int, by: User) -> None:
     """More seats, or fewer as long as nobody sits on them; who sits beyond the last one moves up."""
     if capacity == slot.capacity:
         return
-    facts = seats.look(seats.Locked(slot, timezone.now()), by=by)
+    facts = seats.look(seats.Locked(slot, clock()), by=by)
     if capacity < max(len(facts.on_slot), 1):
         raise Refused([too_few_seats(len(facts.on_slot))])
     seats.clear(facts)
@@ -335,7 +336,7 @@ def call_off(course: Course, *, reason: str, by: User) -> list[Booking]:
     with transaction.atomic():
         lost = sessions.cancel(course.slot.session, reason=reason, by=by)
         if course.series is not None:
-            series.end(course.series, from_on=timezone.localdate(), by=by)
+            series.end(course.series, from_on=timezone.localdate(clock()), by=by)
         called_off = Course.objects.filter(pk=course.pk).exclude(status=Course.Status.CANCELLED)
         if called_off.update(status=Course.Status.CANCELLED):
             audit.record("cancelled", course, by=by, bookings=len(lost))

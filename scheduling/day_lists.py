@@ -12,6 +12,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.rows import clock
 from scheduling import booking as bookings
 from scheduling import calendars
 from scheduling.models import Booking, Session, Slot
@@ -76,7 +77,7 @@ def walk_in(slot: Slot, *, guest: str = "", by: User) -> Booking:
     with transaction.atomic():
         made = bookings.book(slot, client=None, visit=Visit(guest=guest, is_walk_in=True), by=by)
         zone = slot.district.tz
-        is_today = made.start_at.astimezone(zone).date() == timezone.now().astimezone(zone).date()
+        is_today = made.start_at.astimezone(zone).date() == clock().astimezone(zone).date()
         return bookings.mark_arrived(made, by=by) if is_today else made
 
 

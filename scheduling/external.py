@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.rows import clock
 from scheduling import busy_times, fetching, ical, presence
 from scheduling.busy_times import Busy, Span, Unreadable
 from scheduling.fetching import Fault, Gate
@@ -46,7 +46,7 @@ class TooMany(Exception):
 
 def upload(resource: Resource, *, name: str, data: bytes, by: User) -> ExternalCalendar:
     """Take the busy times of a file. Raises `busy_times.Unreadable` and `TooMany`; then nothing is kept."""
-    now = timezone.now()
+    now = clock()
     busy = _read(data, resource, now)
     with transaction.atomic():
         calendar = _add(resource, name, "", by)
@@ -73,7 +73,7 @@ def remove(calendar: ExternalCalendar, *, by: User) -> None:
 
 def read_due(*, gate: Gate | None = None) -> None:
     """Fetch the addresses whose hour has come, the longest waiting first; some at a time."""
-    now = timezone.now()
+    now = clock()
     due = ExternalCalendar.objects.subscribed().filter(
         Q(tried_at__isnull=True) | Q(tried_at__lte=now - EVERY), owner__is_active=True
     )
@@ -84,7 +84,7 @@ def read_due(*, gate: Gate | None = None) -> None:
 
 def fetch(calendar: ExternalCalendar, *, gate: Gate | None = None) -> None:
     """Read the address now. A fault is noted; what was read before stays."""
-    now = timezone.now()
+    now = clock()
     ExternalCalendar.objects.filter(pk=calendar.pk).update(tried_at=now)
     try:
         # Once a day it is read anyway: repeated entries come into reach though the file is the same.

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import announcements, audit
 from accounts.models import Channel, User
+from accounts.rows import clock
 from notifications import notices
 from notifications.notices import What
 from scheduling import (
@@ -151,7 +152,7 @@ def _next(slot_id: int) -> Offer | None:
         .filter(pk=slot_id)
         .first()
     )
-    now = timezone.now()
+    now = clock()
     if slot is None or deadline(slot, now) is None:
         return None
     for candidate in candidates(slot, now):
@@ -265,7 +266,7 @@ def _end(offer: Offer, outcome: Offer.Outcome, by: User | None) -> None:
 
 
 def _close(entry: WaitingEntry, outcome: WaitingEntry.Outcome, by: User | None) -> None:
-    entry.ended_at = timezone.now()
+    entry.ended_at = clock()
     entry.ended_by = by
     entry.outcome = outcome
     entry.save(update_fields=["ended_at", "ended_by", "outcome"])
@@ -295,7 +296,7 @@ def _case_team(entry: WaitingEntry) -> set[int]:
 # --- The safety net ------------------------------------------------------------------------------
 def tidy() -> None:
     """What no request did: entries whose time is over, offers nobody needs any more, seats free since."""
-    today = timezone.localdate()
+    today = timezone.localdate(clock())
     for entry in WaitingEntry.objects.waiting().filter(latest_on__lt=today):
         _too_late(entry)
     for offer in Offer.objects.filter(ended_at=None, entry__ended_at__isnull=False):

@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import when
+from accounts.rows import clock
 from notifications import mails
 from notifications.mails import MailDraft
 from notifications.models import Message
@@ -81,7 +82,7 @@ def _key(assignment: InterpreterAssignment, what: str) -> str:
 
 
 def _enqueue(owed: Iterable[tuple[InterpreterAssignment, str]]) -> int:
-    now, number = timezone.now(), 0
+    now, number = clock(), 0
     for assignment, what in owed:
         mails.enqueue_all(assignment.booking.district, [_draft(assignment, what, now)])
         number += 1

@@ -7,9 +7,7 @@ would ring at night or on a day of rest goes out before (`notifications.quiet`).
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 
-from django.utils import timezone
-
-from accounts.rows import Write
+from accounts.rows import Write, clock
 from clients.models import Client
 from notifications import outbox, quiet
 from notifications import rules as message_rules
@@ -56,7 +54,7 @@ def plan(
     if booking.client is None or booking.status != Booking.Status.BOOKED:
         return []
     # The database's clock at the moment of booking.
-    now = now or booking.booked_at or timezone.now()
+    now = now or booking.booked_at or clock()
     return outbox.enqueue_all(booking.client, drafts(booking, now, told=told))
 
 

@@ -17,7 +17,7 @@ from django.db.models import DateTimeField, Func
 from django.db.transaction import TransactionManagementError
 
 from accounts.models import District, User
-from accounts.rows import Statement, Write, execute, together
+from accounts.rows import Statement, Write, clock, execute, together
 from accounts.saving import Saving
 from clients.models import Client
 from notifications import rules as message_rules
@@ -149,12 +149,6 @@ def _place(statement: Statement, slot_id: int) -> Locked:
     ]
     message_rules.note(slot.district, rules)
     return Locked(slot, now)
-
-
-def clock() -> datetime:
-    """The database's clock, also inside a transaction."""
-    now: datetime = execute("SELECT clock_timestamp()", []).fetchone()[0]
-    return now
 
 
 def look(

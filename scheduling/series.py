@@ -22,6 +22,7 @@ from schedule.models import Event, Occurrence, Rule
 
 from accounts import audit
 from accounts.models import Channel, District, User
+from accounts.rows import clock
 from scheduling import calendars, planning, recurrence, running, session_templates, slots
 from scheduling.models import (
     AppointmentKind,
@@ -177,7 +178,7 @@ def end(series: Series, *, from_on: date, by: User) -> list[Session]:
     slots beside booked ones are closed. Returns the sessions that remain because of bookings; each
     can be cancelled by itself.
     """
-    now = timezone.now()
+    now = clock()
     from_on = max(from_on, now.astimezone(series.district.tz).date())
     with transaction.atomic():
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=series.pk)

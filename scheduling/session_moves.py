@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.rows import clock
 from notifications import outbox
 from notifications.models import Message
 from scheduling import (
@@ -151,7 +152,7 @@ def _move(session: Session, to: Place, by: User, expected: Iterable[Booking] | N
         "calendar", "district", "series__event", "specialist", "room"
     )
     session = found.get(pk=session.pk)
-    now = max((place.now for place in places), default=timezone.now())
+    now = max((place.now for place in places), default=None) or clock()
     plan = preview(session, to, now=now)
     if plan.against:
         raise Refused(plan.against)

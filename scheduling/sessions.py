@@ -1,11 +1,11 @@
 """One date of a series: cancelled, with everything that hangs on it."""
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.rows import clock
 from clients.models import Client
 from notifications import notices
 from notifications.notices import What
@@ -37,7 +37,7 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
         session = Session.objects.select_for_update(no_key=True, of=("self",)).get(pk=session.pk)
         if session.status == Session.Status.CANCELLED:
             return []
-        now = max((each.now for each in locked), default=timezone.now())
+        now = max((each.now for each in locked), default=None) or clock()
         if session.end_at <= now:
             raise Refused([OVER])
         took_place = set(of(session).filter(status__in=_TOOK_PLACE).values_list("slot_id", flat=True))

@@ -1,8 +1,8 @@
 """What runs in the background for this room."""
 
-from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from accounts.rows import clock
 from notifications import mails
 from scheduling import assignments, booking, catching_up, external, invitations, offers, pool_requests, series
 from scheduling.models import Booking, InterpreterAssignment
@@ -20,7 +20,7 @@ def release_dead_holds(timestamp: int) -> None:
 @app.task(queueing_lock="extend_series", pass_context=False)
 def extend_series(timestamp: int) -> None:
     """Every night: slots reach twelve months ahead again."""
-    series.extend_all(timezone.now())
+    series.extend_all(clock())
 
 
 @app.periodic(cron="* * * * * */5")
@@ -65,5 +65,5 @@ def read_external_calendars(timestamp: int) -> None:
 @app.task(queueing_lock="chase_interpreters", pass_context=False)
 def chase_interpreters(timestamp: int) -> None:
     """Every ten minutes: note where an interpreter's confirmation is due and missing."""
-    for pk in InterpreterAssignment.objects.to_chase(timezone.now()).values_list("pk", flat=True):
+    for pk in InterpreterAssignment.objects.to_chase(clock()).values_list("pk", flat=True):
         assignments.chase(pk)

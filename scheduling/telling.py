@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from accounts.rows import clock
 from clients import contact
 from clients.models import Client, Consent
 from notifications import outbox
@@ -80,7 +80,7 @@ def told(booking: Booking, *, by: User) -> None:
     """ "Bescheid gegeben": for now, until it is time to remind. Repeating it changes nothing."""
     if booking.client is None:
         raise ValueError("Nobody to tell.")
-    now = timezone.now()
+    now = clock()
     is_reminder = booking.start_at - REMIND_AHEAD <= now
     kind = Message.Kind.REMINDER if is_reminder else Message.Kind.BOOKED
     message, is_new = Message.objects.get_or_create(

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
+from accounts.rows import clock
 from notifications.models import Message
 from scheduling import assignments, interpreter_link, pool_requests
 from scheduling.models import Booking, InterpreterAssignment
@@ -32,6 +34,15 @@ def mails() -> list[Message]:
 
 def leave() -> None:
     Message.objects.filter(channel="email", status="queued").update(status="sent")
+
+
+@pytest.mark.promise(18)
+def test_a_host_whose_clock_is_ahead_lets_no_pool_wait(assignment: InterpreterAssignment) -> None:
+    with time_machine.travel(timezone.now() + timedelta(hours=5)):
+        pool_requests.catch_up()
+
+    (mail,) = mails()
+    assert mail.send_at <= clock()
 
 
 def test_a_pool_is_asked_once_with_the_link_that_answers(assignment: InterpreterAssignment) -> None:
