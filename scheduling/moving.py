@@ -37,7 +37,8 @@ from scheduling.transactions import tried_again
 
 # How long one's own move can be taken back without being counted.
 UNDO_WITHIN = timedelta(days=1)
-_CHOICES = 24
+# How far ahead of the appointment's kind one looks: ten pages.
+_CHOICES = 200
 
 OTHER_KIND = Problem(
     "other_kind",

@@ -1,5 +1,6 @@
 """The one row of filters of the search for a free appointment."""
 
+from collections.abc import Iterator
 from datetime import time
 from typing import Any
 
@@ -23,6 +24,15 @@ def _weekdays() -> list[tuple[int, str]]:
     return [(day, recurrence.weekday_name(day)) for day in range(6)]
 
 
+def _words(field: forms.Field, value: Any) -> str:
+    if isinstance(field, forms.ModelChoiceField):
+        return str(field.label_from_instance(value))
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101  (for the type checker)
+    choices: Any = field.choices  # pairs, in no groups
+    chosen = value if isinstance(value, list) else [value]
+    return ", ".join(str(word) for each, word in choices if each in chosen)
+
+
 class SearchForm(forms.Form):
     """Everything may stay empty. What cannot be read counts as empty."""
 
@@ -33,7 +43,7 @@ class SearchForm(forms.Form):
         label=_("Art von Termin"),
         to_field_name="uuid",
         required=False,
-        empty_label=_("alle"),
+        empty_label=_("egal"),
     )
     language = forms.ChoiceField(
         label=_("Sprache"), choices=[("", _("egal")), *Language.choices], required=False
@@ -43,14 +53,14 @@ class SearchForm(forms.Form):
         label=_("Gemeinde"),
         to_field_name="uuid",
         required=False,
-        empty_label=_("alle"),
+        empty_label=_("egal"),
     )
     organisation = forms.ModelChoiceField(
         Organisation.objects.none(),
         label=_("Organisation"),
         to_field_name="uuid",
         required=False,
-        empty_label=_("alle"),
+        empty_label=_("egal"),
     )
     gender = forms.ChoiceField(
         label=_("Wer berät?"), choices=[("", _("egal")), *Gender.choices], required=False
@@ -95,6 +105,16 @@ class SearchForm(forms.Form):
             field = self.fields[name]
             if isinstance(field, forms.ModelChoiceField):
                 field.queryset = queryset
+
+    @property
+    def in_use(self) -> Iterator[str]:
+        """What is looked for in words, for a reader who does not see the filters; of a checked form."""
+        for name, field in self.fields.items():
+            value = self.cleaned_data.get(name)
+            if value is True:
+                yield str(field.label)
+            elif value:
+                yield f"{str(field.label).rstrip('?')}: {_words(field, value)}"
 
     @property
     def wish(self) -> Wish:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,16 +21,22 @@ from scheduling.models import Booking, Session
 from scheduling.problems import Refused
 from scheduling.session_moves import Moved, Preview
 
+PER_PAGE = 20
+
 
 @requires(Permission.BOOK, Permission.PLAN_SESSIONS)
 @require_http_methods(["GET", "POST"])
 @never_cache
 def move_booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
-    """Choose among the next free places that fit, and move."""
+    """Choose among the next free places that fit, a page at a time, and move."""
     found = get_object_or_404(_movable(request), uuid=uuid)
     most = found.slot.kind.most_moves
     is_used_up = found.moves >= most
-    form = MoveForm(request.POST or None, slots=moving.choices(found, by=request.user), asks_why=is_used_up)
+    free = moving.choices(found, by=request.user)
+    page = Paginator(free, PER_PAGE).get_page(request.GET.get("seite"))
+    # What was chosen may stand on another page by now.
+    chosen = [slot for slot in free if str(slot.uuid) == request.POST.get("slot") and slot not in page]
+    form = MoveForm(request.POST or None, slots=[*page, *chosen], asks_why=is_used_up)
     refused = None
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
@@ -46,6 +53,7 @@ def move_booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "booking": found,
         "slot": found.slot,
         "form": form,
+        "page": page,
         "refused": refused,
         "most": most,
         "is_used_up": is_used_up,

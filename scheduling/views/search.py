@@ -27,6 +27,7 @@ def search(request: SignedInRequest) -> HttpResponse:
     found = rules.free(request.user, form.wish)
     context = {
         "form": form,
+        "in_use": list(form.in_use),
         "groups": list(rules.by_day(found, request.user)),
         "has_more": len(found) == rules.MOST,
         "looser": [] if found else _labels(form, rules.looser(request.user, form.wish)),

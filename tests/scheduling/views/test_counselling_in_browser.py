@@ -87,6 +87,7 @@ def test_a_free_appointment_goes_before_ones_eyes_and_filters_need_no_page(
     card = page.locator(f"#frei-{first.uuid}")
     expect(card).to_contain_text("frei")
 
+    page.get_by_text("Nach Ort, Zeit und Person eingrenzen").click()
     page.get_by_label("Wer berät?").select_option("m")
     expect(page.get_by_text("Nichts frei, das so passt")).to_be_visible()
     page.get_by_label("Wer berät?").select_option("f")

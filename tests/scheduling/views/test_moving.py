@@ -75,6 +75,23 @@ def test_the_free_places_are_offered_and_the_chosen_one_is_taken(made: Booking, 
     assert (made.slot, made.moves) == (slots[0], 0)
 
 
+def test_many_free_times_come_a_page_at_a_time(made: Booking, slots: list[Slot]) -> None:
+    later = slots[2].session
+    free = [*slots[1:], *(factories.SlotFactory(session=later, block=block) for block in range(1, 41))]
+    browser, page = as_user(made.holder), address("move_booking", made)
+
+    shown = [browser.get(page, {"seite": number}).content.decode() for number in (1, 2, 3)]
+
+    assert [sum(f'value="{slot.uuid}"' in one for slot in free) for one in shown] == [20, 20, 2]
+    assert "Spätere Zeiten" in shown[0]
+    assert "Frühere Zeiten" not in shown[0]
+    # What is chosen on a later page is taken, also when it has come to stand on another one.
+    chosen = next(slot for slot in free if f'value="{slot.uuid}"' in shown[2])
+    assert browser.post(f"{page}?seite=2", {"slot": str(chosen.uuid)}).status_code == 302
+    made.refresh_from_db()
+    assert made.slot == chosen
+
+
 @pytest.mark.promise(12)
 def test_others_neither_see_nor_move_it(
     made: Booking, slots: list[Slot], colleague: User, stranger: User

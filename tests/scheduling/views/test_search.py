@@ -42,6 +42,17 @@ def test_filters_narrow_the_results_and_the_fragment_is_the_results_alone(anna: 
     assert "09:00–09:45" not in browser.get(SEARCH, {"gender": "m"}).content.decode()
 
 
+def test_what_is_looked_for_stands_in_words_above_the_results(anna: User) -> None:
+    slot = offered.slot(anna, number=1)
+    browser = as_user(anna)
+    looked = {"kind": slot.kind.uuid, "gender": "f", "weekdays": ["0", "2"], "is_step_free": "on"}
+
+    words = f"Art von Termin: {slot.kind.name} · Wer berät: Frau · Wochentage: Montag, Mittwoch · stufenlos"
+    for headers in ({}, {"HX-Request": "true"}):
+        assert words in browser.get(SEARCH, looked, headers=headers).content.decode()
+    assert "alles zurücksetzen" not in browser.get(SEARCH).content.decode()
+
+
 def test_nothing_found_says_what_to_leave_open(anna: User) -> None:
     offered.slot(anna, number=1)
     page = as_user(anna).get(SEARCH, {"is_step_free": "on"}).content.decode()
