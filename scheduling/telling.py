@@ -126,7 +126,7 @@ def ask_to_call(booking: Booking, *, by: User) -> bool:
         seats.lock_client(booking.client.pk)
     here = Booking.objects.upcoming().filter(pk=booking.pk)
     found = here.select_related("client", "slot__district", "slot__session__room").first()
-    if found is None or not reminders.ask_to_call(found, seats.clock()):
+    if found is None or not reminders.ask_to_call(found, clock()):
         return False
     audit.record("asked_to_call", found, by=by)
     return True

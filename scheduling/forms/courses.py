@@ -277,7 +277,9 @@ class FilterForm(forms.Form):
     type = forms.ChoiceField(
         label=_("Kursart"), choices=[("", _("alle Arten")), *Course.Type.choices], required=False
     )
-    level = forms.ChoiceField(label=_("Niveau"), choices=[("", _("alle")), *Level.choices], required=False)
+    level = forms.ChoiceField(
+        label=_("Niveau"), choices=[("", _("alle Niveaus")), *Level.choices], required=False
+    )
     municipality = forms.ModelChoiceField(
         Municipality.objects.none(),
         label=_("Gemeinde"),

@@ -32,7 +32,11 @@ class ReminderForm(forms.Form):
     whom = forms.ChoiceField(
         label=_("Für welche Termine"),
         required=False,
-        choices=[("", _("alle")), ("with", _("mit Sprachmittlung")), ("without", _("ohne Sprachmittlung"))],
+        choices=[
+            ("", _("alle Termine")),
+            ("with", _("mit Sprachmittlung")),
+            ("without", _("ohne Sprachmittlung")),
+        ],
     )
 
     def step(self) -> Step | None:

@@ -77,7 +77,10 @@ def test_the_free_places_are_offered_and_the_chosen_one_is_taken(made: Booking, 
 
 def test_many_free_times_come_a_page_at_a_time(made: Booking, slots: list[Slot]) -> None:
     later = slots[2].session
-    free = [*slots[1:], *(factories.SlotFactory(session=later, block=block) for block in range(1, 41))]
+    free: list[Slot] = [
+        *slots[1:],
+        *(factories.SlotFactory(session=later, block=block) for block in range(1, 41)),
+    ]
     browser, page = as_user(made.holder), address("move_booking", made)
 
     shown = [browser.get(page, {"seite": number}).content.decode() for number in (1, 2, 3)]

@@ -45,7 +45,12 @@ def test_filters_narrow_the_results_and_the_fragment_is_the_results_alone(anna: 
 def test_what_is_looked_for_stands_in_words_above_the_results(anna: User) -> None:
     slot = offered.slot(anna, number=1)
     browser = as_user(anna)
-    looked = {"kind": slot.kind.uuid, "gender": "f", "weekdays": ["0", "2"], "is_step_free": "on"}
+    looked: dict[str, Any] = {
+        "kind": slot.kind.uuid,
+        "gender": "f",
+        "weekdays": ["0", "2"],
+        "is_step_free": "on",
+    }
 
     words = f"Art von Termin: {slot.kind.name} · Wer berät: Frau · Wochentage: Montag, Mittwoch · stufenlos"
     for headers in ({}, {"HX-Request": "true"}):
