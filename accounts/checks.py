@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
-from accounts import retention
+from accounts import languages, retention
 
 
 @register
@@ -31,4 +31,19 @@ def every_field_has_a_retention_rule(
             for model, field in retention.fields_without_rule(rules, models)
         ),
         *(Error(sentence, id="accounts.E003") for sentence in retention.contradictions(rules, models)),
+    ]
+
+
+@register
+def every_language_is_whole(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Each file of a language clients read holds all that is said to them, in a form that can be used."""
+    return [
+        Error(
+            f"{path} {sentence}",
+            hint="The language is left out until its file is whole.",
+            id="accounts.E004",
+        )
+        for path, sentence in languages.problems()
     ]

@@ -1,12 +1,11 @@
 """Times and dates as people read them: "Di 8. Dez., 14:00–15:10".
 
 Staff read times in their district's zone (the one Django has active) and in the language of
-their pages. Clients read dates in their own language: weekday as that language writes it, then
-dd.mm.yyyy, always Gregorian and in the digits German offices use, because that is what stands
-on the letter and on the door.
+their pages. Clients read dates in their own language, as its file says (`accounts.languages`): the
+weekday always, then dd.mm.yyyy in all that come with us, Gregorian and in the digits German
+offices use, because that is what stands on the letter and on the door.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 
@@ -15,83 +14,39 @@ from babel.dates import format_date, format_skeleton, format_timedelta
 from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext_lazy as _
 
-
-@dataclass(frozen=True)
-class Writing:
-    """How a client language is written: Babel's locale, direction, comma, `lang` attribute."""
-
-    locale: str
-    comma: str = ", "
-    right_to_left: bool = False
-    tag: str = ""
-
-
-# Dari has no CLDR data of its own: it is Persian as written in Afghanistan (fa-AF).
-WRITINGS = {
-    "ar": Writing("ar", "، ", right_to_left=True),
-    "ckb": Writing("ckb", "، ", right_to_left=True),
-    "de": Writing("de"),
-    "en": Writing("en"),
-    "fa": Writing("fa", "، ", right_to_left=True),
-    "fr": Writing("fr", " "),
-    "kmr": Writing("ku"),
-    "prs": Writing("fa_AF", "، ", right_to_left=True, tag="fa-AF"),
-    "ps": Writing("ps", "، ", right_to_left=True),
-    "ru": Writing("ru"),
-    "so": Writing("so"),
-    "ti": Writing("ti", "፣ "),
-    "tr": Writing("tr"),
-    "uk": Writing("uk"),
-}
-
-# What staff call these languages; clients point at their own name for them (clients.models.Language).
-LANGUAGE_NAMES = {
-    "ar": _("Arabisch"),
-    "ckb": _("Sorani"),
-    "de": _("Deutsch"),
-    "en": _("Englisch"),
-    "fa": _("Farsi"),
-    "fr": _("Französisch"),
-    "kmr": _("Kurmandschi"),
-    "prs": _("Dari"),
-    "ps": _("Paschtu"),
-    "ru": _("Russisch"),
-    "so": _("Somali"),
-    "ti": _("Tigrinya"),
-    "tr": _("Türkisch"),
-    "uk": _("Ukrainisch"),
-}
-
-
-def _writing(language: str) -> Writing:
-    try:
-        return WRITINGS[language.replace("_", "-").split("-")[0].lower()]
-    except KeyError:
-        raise ValueError(f"No dates are known for the language {language!r}.") from None
+from accounts import languages
 
 
 def direction(language: str) -> str:
-    """ "rtl" or "ltr" for an HTML `dir` attribute; ValueError for a language we do not write."""
-    return "rtl" if _writing(language).right_to_left else "ltr"
+    """ "rtl" or "ltr" for an HTML `dir` attribute; "auto" for a language we do not know (any more)."""
+    found = languages.known().get(_code(language))
+    return "auto" if found is None else "rtl" if found.is_right_to_left else "ltr"
 
 
 def html_lang(language: str) -> str:
     """The language's tag for an HTML `lang` attribute, e.g. "fa-AF" for "prs"."""
-    return _writing(language).tag or language.replace("_", "-").split("-")[0].lower()
-
-
-def language_name(language: str) -> str:
-    """The language in the words of the reader, e.g. "Arabisch"; empty for an unknown one."""
-    return str(LANGUAGE_NAMES.get(language, ""))
+    found = languages.known().get(_code(language))
+    return found.tag if found else language
 
 
 def long_date(value: date, language: str) -> str:
     """The day for a client, e.g. "Dienstag, 08.12.2026"; an instant is taken in the active zone."""
-    writing = _writing(language)
+    dates = languages.get(_code(language)).dates
     on = _on(value, None)
-    return f"{_weekday(on, 'EEEE', writing.locale)}{writing.comma}{on:%d.%m.%Y}"
+    return dates.date.format(
+        weekday=dates.weekdays[on.weekday()],
+        day=f"{on:%d}",
+        month=f"{on:%m}",
+        month_name=dates.months[on.month - 1] if dates.months else "",
+        year=f"{on:%Y}",
+    )
+
+
+def time_of_day(value: datetime, language: str, *, zone: tzinfo | None = None) -> str:
+    """The time for a client, e.g. "14:00": the 24 hours of German offices, as the language writes them."""
+    at = _local(value, zone)
+    return languages.get(_code(language)).dates.time.format(hour=f"{at:%H}", minute=f"{at:%M}")
 
 
 def day(value: date, *, zone: tzinfo | None = None) -> str:
@@ -149,6 +104,10 @@ def minutes_left(until: datetime, *, now: datetime | None = None) -> str:
     """What is left until then as "4:12" (minutes and seconds), never below "0:00"."""
     seconds = max(0, round((until - (now or timezone.now())).total_seconds()))
     return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def _code(tag: str) -> str:
+    return tag.replace("_", "-").split("-")[0].lower()
 
 
 def _near_day(local: datetime, now: datetime | None) -> str:

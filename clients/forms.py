@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
+from accounts import languages
 from accounts.models import Municipality, User
 from accounts.roles import Role
-from clients.models import Client, Language, Literacy, OtherWay
+from clients.models import Client, Literacy, OtherWay
 
 _OLDEST = 110
 
@@ -34,7 +35,7 @@ class ClientForm(forms.Form):
     )
     language = forms.ChoiceField(
         label=_("Sprache"),
-        choices=[("", _("Bitte wählen")), *Language.choices],
+        choices=lambda: languages.choices(("", _("Bitte wählen"))),
         help_text=_("In dieser Sprache schreiben wir."),
     )
     dialect = forms.CharField(
@@ -156,7 +157,7 @@ class AssignForm(forms.Form):
 class SmsConsentForm(forms.Form):
     """The client's yes to SMS."""
 
-    explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=Language.choices)
+    explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=languages.choices)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), max_length=120, required=False)
     given_on = forms.DateField(
         label=_("Erteilt am"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

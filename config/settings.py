@@ -261,6 +261,8 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "de"  # the source strings are German; `locale/en` holds the English
 LANGUAGES = [("de", "Deutsch"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# Directories with a file for each language clients read; of two files of one name the last one counts.
+CLIENT_LANGUAGES = [BASE_DIR / "languages", *env.list("CLIENT_LANGUAGES", default=[])]
 USE_TZ = True
 TIME_ZONE = "Europe/Berlin"  # of processes; pages use the district's own zone
 

@@ -15,7 +15,7 @@ from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts import when
+from accounts import languages
 from consultations.models import Observation, Referral
 from scheduling.models import InterpreterAssignment
 
@@ -78,7 +78,7 @@ def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> 
         is_urgent=referral.urgency == Referral.Urgency.URGENT,
         treatment=_unless(referral.treatment, Referral.Treatment.NO, _said(referral, "treatment")),
         after_crisis_at=referral.safety_steps_at,
-        language=when.language_name(referral.language),
+        language=languages.name(referral.language),
         language_code=referral.language,
         dialect=referral.dialect,
         second_language=referral.second_language,
@@ -115,7 +115,7 @@ def _unless(value: str, unremarkable: str, text: Text) -> Text:
 def _assigned(found: InterpreterAssignment | None) -> Text:
     if found is None or found.interpreter is None:
         return ""
-    language = when.language_name(found.language)
+    language = languages.name(found.language)
     return f"{found.interpreter.resource.name}, {language} ({found.get_mode_display()})"
 
 

@@ -7,7 +7,7 @@ language is read by a native speaker before it is used.
 from dataclasses import dataclass
 from typing import Final
 
-from clients.models import Language
+from accounts import languages
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Sheet:
     @property
     def own_name(self) -> str:
         """The language as it calls itself, so that a client finds it."""
-        return str(Language(self.language).label)
+        return languages.get(self.language).own_name
 
 
 GERMAN: Final = "de"

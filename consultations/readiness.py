@@ -6,15 +6,13 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.rows import Asked, Statement
-from clients.models import Language
 from consultations.models import Referral
 from consultations.models.referral import QUESTION_LENGTH
 from scheduling.models import Booking, Slot
 from scheduling.problems import Problem
 
-# One word for several languages that do not understand each other (domain: referral form).
-DIALECT_MATTERS = frozenset({Language.AR, Language.KMR, Language.CKB, Language.TI})
 _SHORTEST_NAME = 3
 _TAKES_PLACE = [Booking.Status.BOOKED, Booking.Status.ARRIVED]
 
@@ -83,7 +81,7 @@ def _company(referral: Referral) -> Iterator[Problem]:
     if not referral.interpreter_need:
         yield INTERPRETER
     is_needed = referral.interpreter_need == Referral.InterpreterNeed.NEEDED
-    if is_needed and referral.language in DIALECT_MATTERS and not referral.dialect.strip():
+    if is_needed and languages.wants_dialect(referral.language) and not referral.dialect.strip():
         yield DIALECT
 
 

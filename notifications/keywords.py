@@ -1,33 +1,25 @@
 """What an SMS from a client surely says. Whatever is not sure stays "nicht eindeutig", for a person.
 
-Source of the words: domain rules for two-way keywords. Pure: knows neither clients nor appointments.
+The words stand in the languages' files. Pure: knows neither clients nor appointments.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from accounts import languages as registry
 from notifications.models import IncomingText
 
 Understood = IncomingText.Understood
 
-# By language. Read in the person's own language, in German and in English only: what is a yes in one
-# language ("так", "na") may be a filler in another.
-_YES = {
-    "de": ("ja",), "en": ("yes",), "ar": ("نعم",), "fa": ("بله",), "prs": ("بلی",), "ps": ("هو",),
-    "kmr": ("erê",), "ckb": ("بەڵێ",), "ti": ("እወ",), "uk": ("так",), "ru": ("да",), "tr": ("evet",),
-    "fr": ("oui",), "so": ("haa",),
-}  # fmt: skip
-_NO = {
-    "de": ("nein",), "en": ("no",), "ar": ("لا",), "fa": ("نه",), "prs": ("نه",), "ps": ("نه",),
-    "kmr": ("na",), "ckb": ("نەخێر",), "ti": ("ኣይኮነን",), "uk": ("ні",), "ru": ("нет",),
-    "tr": ("hayır", "hayir"), "fr": ("non",), "so": ("maya",),
-}  # fmt: skip
+# Read are the person's own language, German and English only: what is a yes in one language ("так", "na")
+# may be a filler in another.
 _EVERYBODYS = ("de", "en")
 # The gateway stops sending at these, whatever was meant. "cancel" is one of them and is never asked for.
 STOPS = frozenset({"stop", "stopp", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
 STARTS = frozenset({"start", "unstop"})
 # What the gateway says it took the text for (Twilio's `OptOutType`).
 _GATEWAYS = {"STOP": Understood.STOP, "START": Understood.START}
+_DIGITS = {1: Understood.YES, 2: Understood.NO}
 
 _LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک"})
 # A question mark is not among them: "ja?" asks something.
@@ -44,12 +36,13 @@ def understand(body: str, languages: Iterable[str] = (), *, gateway_says: str = 
         return Understood.STOP
     if word in STARTS:
         return Understood.START
-    read = {*_EVERYBODYS, *languages}
-    if _digit(word) == 1 or _is_in(word, _YES, read):
+    if (digit := _digit(word)) in _DIGITS:
+        return _DIGITS[digit]
+    said = _said(word, {*_EVERYBODYS, *languages})
+    if len(said) == 1:
         # The gateway takes a "YES" for "send again"; to us it is the answer it says.
-        return Understood.YES
-    if _digit(word) == 2 or _is_in(word, _NO, read):
-        return Understood.NO
+        return said.pop()
+    # Nothing, or a yes in one of their languages and a no in another.
     return _GATEWAYS.get(gateway_says, Understood.UNCLEAR)
 
 
@@ -63,5 +56,12 @@ def _digit(word: str) -> int | None:
     return unicodedata.digit(word, None) if len(word) == 1 else None
 
 
-def _is_in(word: str, words: Mapping[str, tuple[str, ...]], languages: set[str]) -> bool:
-    return any(word == plain(one) for language in languages for one in words.get(language, ()))
+def _said(word: str, codes: Iterable[str]) -> set[Understood]:
+    known = registry.known()
+    read = [known[code] for code in codes if code in known]
+    answers = {Understood.YES: [one.yes for one in read], Understood.NO: [one.no for one in read]}
+    return {
+        answer
+        for answer, words in answers.items()
+        if any(word == plain(one) for some in words for one in some)
+    }

@@ -10,8 +10,8 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
+from accounts import languages
 from accounts.models import District
-from clients.models import Language
 from notifications.models import IncomingText, Message
 
 Status = Message.Status
@@ -84,9 +84,8 @@ def months(district: District, *, now: datetime | None = None) -> list[Month]:
 
 def by_language(district: District, month_on: date) -> list[Line]:
     """One month's SMS by the language they were written in."""
-    names = dict(Language.choices)
     rows = _sms_of(district, month_on).values("language").annotate(**_counts(Q())).order_by("-messages")
-    return [_line(str(names.get(row["language"], row["language"])), row) for row in rows]
+    return [_line(languages.name(row["language"]) or row["language"], row) for row in rows]
 
 
 def by_organisation(district: District, month_on: date) -> list[Line]:

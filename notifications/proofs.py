@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, languages, neutral
 from accounts.models import District, User
-from clients.models import Language
 from notifications import links, texts, wording
 from notifications.models import Message, TextVersion
 from notifications.texts.segments import costly_letters
@@ -72,10 +71,10 @@ def know_places(ask: Callable[[District], Iterable[str]]) -> None:
 
 
 def check(district: District, language: str, name: str, body: str) -> Proof:
-    """Look at this text as if it was sent tomorrow week. Two queries, and those for the places."""
+    """Look at this text as if it was sent tomorrow week. Three queries, and those for the places."""
     words = wording.of(district)
     places = [place for ask in _places for place in ask(district)]
-    problems = list(_problems(language, name, body))
+    problems = list(_problems(district, language, name, body))
     shown = body
     if not problems:
         shown = texts.fill(body, language, _sample(district, places)) if name.startswith("sms.") else body
@@ -108,7 +107,7 @@ def write(district: District, language: str, name: str, body: str, *, by: User) 
 
     ValueError for one that `check` finds a problem with.
     """
-    if any(_problems(language, name, body)):
+    if any(_problems(district, language, name, body)):
         raise ValueError(f"{name} cannot be written like this.")
     version, is_new = TextVersion.objects.select_for_update(no_key=True).get_or_create(
         district=district, language=language, name=name, defaults={"body": body, "edited_by": by}
@@ -160,7 +159,7 @@ def _row(words: wording.Wording, language: str, name: str) -> Row:
     return Row(
         name=name,
         label=_label(name),
-        german=words.text(Language.DE.value, name),
+        german=words.text(languages.GERMAN, name),
         body=words.text(language, name),
         version=words.own.get((language, name)),
     )
@@ -173,10 +172,10 @@ def _label(name: str) -> str | Promise:
     if group == "sms":
         return str(Message.Kind(key).label)
     # The German phrase says best what a phrase is for.
-    return texts.draft(Language.DE.value, name)
+    return texts.draft(languages.GERMAN, name)
 
 
-def _problems(language: str, name: str, body: str) -> Iterable[str]:
+def _problems(district: District, language: str, name: str, body: str) -> Iterable[str]:
     if not body.strip():
         yield _("Der Text ist leer.")
     if len(body) > LONGEST:
@@ -186,10 +185,8 @@ def _problems(language: str, name: str, body: str) -> Iterable[str]:
         yield _("Es fehlt: %(what)s") % {"what": f"{{{missing}}}"}
     for unknown in sorted(found - wanted):
         yield _("Das kennt dieser Text nicht: %(what)s") % {"what": f"{{{unknown}}}"}
-    if told := texts.telling_words(body, language):
-        yield _("Das verrät, worum es geht: %(words)s. Auf dem Handy lesen vielleicht andere mit.") % {
-            "words": ", ".join(f"„{word}“" for word in told)
-        }
+    if told := neutral.telling_words(body, district, language=language):
+        yield neutral.complaint(told)
 
 
 def _sample(district: District, places: Sequence[str]) -> dict[str, str]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from accounts.languages import GERMAN
 from accounts.models import District
-from clients.models import Client, Language
+from clients.models import Client
 from notifications import rules as message_rules
 from notifications import texts
 from notifications.models import Message, MessageRules, TextVersion
@@ -14,7 +15,6 @@ from notifications.models import Message, MessageRules, TextVersion
 # To these one may answer with 1 or 2.
 ASKS = frozenset({Message.Kind.BOOKED, Message.Kind.REMINDER, Message.Kind.MOVED})
 REPLY = "sms.reply"
-GERMAN = Language.DE.value
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Wording:
         and somebody calls: None.
         """
         wanted = self._names(kind)
-        for code in (language, *texts.nearest(language)):
+        for code in texts.readable(language):
             if code == GERMAN or not settings.PRODUCTION or self._all_reviewed(code, wanted):
                 return code
             if self.rules.unreviewed == MessageRules.Unreviewed.CALL:
@@ -56,7 +56,7 @@ class Wording:
     def page_language(self, language: str) -> str:
         """In which language the client page speaks to somebody who reads `language`."""
         names = [name for name in texts.names(GERMAN) if name.startswith("phrases.")]
-        for code in (language, *texts.nearest(language)):
+        for code in texts.readable(language):
             if code == GERMAN or not settings.PRODUCTION or self._all_reviewed(code, names):
                 return code
         return GERMAN

@@ -14,14 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, when
+from accounts import audit, neutral, when
 from accounts.models import District, Organisation, User
 from accounts.roles import Role
 from accounts.rows import clock
 from scheduling import (
     calendars,
     planning,
-    resources,
     running,
     seats,
     series,
@@ -96,10 +95,9 @@ def enter(
 
     Without `lessons` (a residential group) `start_on` is needed; else the days follow from them. Raises
     CannotPlan when a lesson cannot be, e.g. because the teacher or the room is in use; nothing is written
-    then. ValueError when the place tells what it is for (forms ask `resources.telling_words` first).
+    then. NotNeutral when the place tells what it is for.
     """
-    if told := resources.telling_words(place, by.district):
-        raise ValueError(f"not neutral: {', '.join(told)}")
+    neutral.refuse_telling(place, by.district)
     kind = kind_of(by.district, Course.Type(type))
     with transaction.atomic():
         planned = _plan(lessons, kind=kind, teacher=teacher, room=room, place=place, by=by)

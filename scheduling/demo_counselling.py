@@ -6,7 +6,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Municipality, User
-from clients.models import Language
 from scheduling import booking, calendars, kinds, openings, public_holidays, resources
 from scheduling.models import AppointmentKind, Calendar, Gender, Resource, Slot
 from scheduling.openings import Offer
@@ -27,9 +26,9 @@ def load() -> None:
         calendars.share(calendar, awo.organisation, "book", by=by)
     calendars.share(anybody, caritas.organisation, "manage", by=awo)
     room = _room("Beratung Erdgeschoss", "Bahnhofstr. 8, Zimmer 4", caritas)
-    lena = _speaks(caritas, Gender.WOMAN, Language.DE, Language.AR, Language.FR)
-    thomas = _speaks(diakonie, Gender.MAN, Language.DE, Language.RU, Language.UK)
-    sabine = _speaks(awo, Gender.WOMAN, Language.DE, Language.TR)
+    lena = _speaks(caritas, Gender.WOMAN, "de", "ar", "fr")
+    thomas = _speaks(diakonie, Gender.MAN, "de", "ru", "uk")
+    sabine = _speaks(awo, Gender.WOMAN, "de", "tr")
     mbe, first_talk = _kind("mbe", caritas), _kind("first_talk", awo)
     _weekly(Offer(migration, mbe, 45, 4, 0, 1, lena, room), time(9), (_MONDAY, _THURSDAY), caritas)
     _weekly(
@@ -73,9 +72,9 @@ def _room(name: str, address: str, by: User) -> Resource:
     return room
 
 
-def _speaks(user: User, gender: Gender, *languages: Language) -> Resource:
+def _speaks(user: User, gender: Gender, *languages: str) -> Resource:
     staff = resources.ensure_staff(user, by=user)
-    staff.gender, staff.languages = gender, [language.value for language in languages]
+    staff.gender, staff.languages = gender, list(languages)
     staff.save(update_fields=["gender", "languages"])
     return staff
 

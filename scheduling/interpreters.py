@@ -14,7 +14,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts import when
+from accounts import languages, when
 from accounts.models import District
 from scheduling import availability, public_holidays, wall_clock
 from scheduling.availability import Availability
@@ -236,7 +236,7 @@ NOBODY_FREE = Problem(
 
 def nobody_speaks(need: Need) -> Problem:
     """Nobody in the register whom one may ask for such a talk."""
-    language = when.language_name(need.language)
+    language = languages.name(need.language)
     if need.dialect:
         language = f"{language} ({need.dialect})"
     return Problem(

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from accounts import audit
+from accounts import audit, neutral
 from accounts.models import Channel, District, User
-from scheduling import feeds, resources
+from scheduling import feeds
 from scheduling.models import AppointmentKind
 from scheduling.transactions import constraint
 
@@ -66,14 +66,6 @@ class NameTaken(Exception):
     """The district has a kind of this name already."""
 
 
-class NotNeutral(Exception):
-    """The neutral title tells what the appointment is about; `words` are those that do."""
-
-    def __init__(self, words: list[str]) -> None:
-        super().__init__(*words)
-        self.words = words
-
-
 @transaction.atomic
 def begin(district: District, *, by: User | None = None) -> int:
     """Enter the usual kinds a district does not have yet; returns how many. What is there stays."""
@@ -96,8 +88,7 @@ def save(kind: AppointmentKind | None, *, by: User, **values: Any) -> Appointmen
     Slots that exist keep their length and seats. Raises NameTaken and NotNeutral.
     """
     is_renamed = kind is not None and kind.public_title != values["public_title"]
-    if words := resources.telling_words(values["public_title"], by.district):
-        raise NotNeutral(words)
+    neutral.refuse_telling(values["public_title"], by.district)
     district = by.district
     same = AppointmentKind.objects.filter(district=district, name=values["name"])
     if (same.exclude(pk=kind.pk) if kind else same).exists():

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts import audit
+from accounts import audit, neutral
 from accounts.models import User
 from scheduling import calendars, feeds, planning, resources, series, slots
 from scheduling.models import (
@@ -194,7 +194,6 @@ def _against(offer: Offer) -> list[str]:
         found.append(gettext("Diese Art von Termin oder dieser Kalender ist nicht mehr in Gebrauch."))
     if offer.kind.needs_room and not offer.room and not offer.place:
         found.append(gettext("Bitte wählen Sie einen Raum, oder nennen Sie den Ort."))
-    if words := resources.telling_words(offer.place, offer.calendar.district):
-        quoted = ", ".join(f"„{word}“" for word in words)
-        found.append(gettext("Der Ort verrät den Anlass: %(words)s.") % {"words": quoted})
+    if told := neutral.telling_words(offer.place, offer.calendar.district):
+        found.append(neutral.complaint(told))
     return found

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Concat, Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import when
+from accounts import languages, when
 from accounts.rows import clock
 from notifications import mails
 from notifications.mails import MailDraft
@@ -95,7 +95,7 @@ def _draft(assignment: InterpreterAssignment, what: str, now: datetime) -> MailD
     booking = assignment.booking
     with translation.override("de"), timezone.override(booking.district.tz):
         facts = {
-            "language": when.language_name(assignment.language),
+            "language": languages.name(assignment.language),
             "mode": assignment.get_mode_display(),
             "when": when.span(booking.start_at, booking.end_at),
             "until": when.moment(assignment.confirm_until),

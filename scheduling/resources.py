@@ -1,37 +1,19 @@
 """Rooms and specialists: what a session needs, and what clients may read of it."""
 
-import re
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
-from accounts import audit
+from accounts import audit, neutral
 from accounts.models import District, User
 from accounts.roles import Role
 from scheduling import feeds
 from scheduling.models import AppointmentKind, Resource
 from scheduling.transactions import constraint
 
-# Words of health, asylum, counselling or crisis say what a place is for. Whoever reads over a
-# client's shoulder must not learn it. ("Schwarztal" and "Quarzturm" are no doctors, "Klopfer" no victim.)
-_TELLING = re.compile(
-    "trauma|psych|therap|klinik|krankenhaus|hospital|(?<![wu])(a|ä|ae)rzt|medizin|gesundheit|heilkund"
-    "|seelisch|^sucht|krise|^opfer|folter|beratung|sprechstund|sozialdienst"
-    "|asyl|flücht|fluecht|refug|migra|integration|ausländ|auslaend"
-)
-# "Klinikstr. 5" is where the door is, not what is behind it.
-_STREETS = re.compile(r"(str\.?|straße|strasse|weg|gasse|platz|allee|ring|steig|ufer|damm)$")
-_WORD = re.compile(r"[\w.]+")
-
 
 class RoomNameTaken(Exception):
     """The district has a room of this name already."""
-
-
-def telling_words(text: str, district: District) -> list[str]:
-    """The words of an address that give away what it is for, or a specialist's name; empty: neutral."""
-    names = _names(district)
-    return [word for word in _WORD.findall(text) if _tells(word.casefold(), names)]
 
 
 def addresses(district: District) -> list[str]:
@@ -46,11 +28,9 @@ def save_room(
 ) -> Resource:
     """Enter a room of one's district, or change it.
 
-    Raises RoomNameTaken, and ValueError when address or way tell what the place is for (forms ask
-    `telling_words` first).
+    Raises RoomNameTaken, and NotNeutral when address or way tell what the place is for.
     """
-    if told := telling_words(f"{address} {way}", by.district):
-        raise ValueError(f"not neutral: {', '.join(told)}")
+    neutral.refuse_telling(f"{address} {way}", by.district)
     verb = "added" if room is None else "changed"
     is_elsewhere = room is not None and room.address != address
     room = room or Resource(district=by.district, kind=Resource.Kind.ROOM)
@@ -127,15 +107,3 @@ def ensure_kind(district: District) -> AppointmentKind:
         defaults={"name": "Traumasprechstunde", "public_title": "Termin", "needs_referral": True},
     )
     return kind
-
-
-def _tells(word: str, names: set[str]) -> bool:
-    if word.strip(".") in names:
-        return True
-    return bool(_TELLING.search(word)) and not _STREETS.search(word)
-
-
-def _names(district: District) -> set[str]:
-    """Family names of the district's specialists."""
-    people = User.objects.with_role(Role.SPECIALIST).filter(district=district)
-    return {user.name.split()[-1].casefold() for user in people if user.name.split()}

@@ -8,7 +8,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit
+from accounts import audit, neutral
 from accounts.models import User
 from scheduling import courses, feeds, planning, resources, seats, slots
 from scheduling.availability import Away
@@ -64,11 +64,9 @@ def change(course: Course, to: Setting, *, by: User) -> int:
     """Let the lessons to come be taught so; how many they are. What was held stays as it was.
 
     Another address reaches the calendars of those who entered somebody. Raises `Refused` with every
-    lesson at which somebody or the room is not free, and ValueError when the place tells what it is for
-    (forms ask `resources.telling_words` first).
+    lesson at which somebody or the room is not free, and NotNeutral when the place tells what it is for.
     """
-    if told := resources.telling_words(to.place, by.district):
-        raise ValueError(f"not neutral: {', '.join(told)}")
+    neutral.refuse_telling(to.place, by.district)
     try:
         with transaction.atomic():
             return _change(course, to, by)

@@ -14,10 +14,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit
+from accounts import audit, languages
 from accounts.models import User
 from accounts.rows import Statement, Write, together
-from clients.models import Client, Language
+from clients.models import Client
 from scheduling.models import AppointmentKind, Booking, Slot, WaitingEntry
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import constraint
@@ -253,7 +253,7 @@ def _wanted(entry: WaitingEntry, slot: Slot, now: datetime) -> Iterator[Problem]
 
 
 def _people(entry: WaitingEntry, slot: Slot, now: datetime) -> Iterator[Problem]:
-    is_understood = entry.language in ("", Language.DE, *slot.languages)
+    is_understood = entry.language in ("", languages.GERMAN, *slot.languages)
     if not is_understood and not slot.with_interpreter:
         yield LANGUAGE
     if entry.gender and slot.gender != entry.gender:

@@ -1,6 +1,5 @@
 """Forms of the district's settings."""
 
-import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -14,23 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts import districts
+from accounts.forms.neutral import said_neutrally
 from accounts.models import CrisisNumber, District, Land, Municipality, Organisation
 from accounts.sorting import alphabetical
 
 Data = QueryDict | None
-# What clients read must not give the service away to whoever holds the phone.
-_TELLING = re.compile(r"trauma|psych|therap|klinik|asyl|flücht|fluecht|migration|ausländer", re.IGNORECASE)
 ZONES = ["Europe/Berlin", "Europe/Busingen"]
-
-
-def _neutral(text: str) -> None:
-    """Raise for a word that says what kind of service writes (rules for messages to clients)."""
-    found = _TELLING.search(text)
-    if found:
-        raise ValidationError(
-            _("„%(word)s“ verrät, worum es geht. Auf dem Handy lesen vielleicht andere mit."),
-            params={"word": found[0]},
-        )
 
 
 class DistrictForm(forms.Form):
@@ -44,12 +32,9 @@ class DistrictForm(forms.Form):
     sender_name = forms.CharField(
         label=_("Absender in Nachrichten"),
         max_length=40,
-        validators=[_neutral],
         help_text=_("So, wie die Menschen die Stelle aus dem Gespräch kennen, zum Beispiel „Landratsamt“."),
     )
-    contact_name = forms.CharField(
-        label=_("Ansprechperson für Klientinnen und Klienten"), max_length=80, validators=[_neutral]
-    )
+    contact_name = forms.CharField(label=_("Ansprechperson für Klientinnen und Klienten"), max_length=80)
     contact_phone = forms.CharField(
         label=_("Telefon für Klientinnen und Klienten"),
         max_length=40,
@@ -63,6 +48,12 @@ class DistrictForm(forms.Form):
         known = ZONES if district.zone in ZONES else [district.zone, *ZONES]
         zones = [zone for zone in known if zone in available_timezones()]
         self.fields["zone"].choices = [(zone, zone) for zone in zones]  # type: ignore[attr-defined]
+
+    def clean_sender_name(self) -> str:
+        return said_neutrally(self.cleaned_data["sender_name"], self._district)
+
+    def clean_contact_name(self) -> str:
+        return said_neutrally(self.cleaned_data["contact_name"], self._district)
 
     def clean_name(self) -> str:
         """Another district may stand in the same installation."""

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from django import template
 
-from accounts import when
+from accounts import languages, when
 
 register = template.Library()
 
@@ -72,6 +72,12 @@ def long_date(value: date | None, language: str) -> str:
 
 
 @register.filter
+def time_of_day(value: datetime | None, language: str) -> str:
+    """`{{ slot.start_at|time_of_day:client.language }}`: the time as a client reads it."""
+    return when.time_of_day(value, language) if value else ""
+
+
+@register.filter
 def direction(language: str) -> str:
     """`<html dir="{{ client.language|direction }}">`."""
     return when.direction(language)
@@ -86,4 +92,11 @@ def html_lang(language: str) -> str:
 @register.filter
 def language_label(language: str) -> str:
     """`{{ client.language|language_label }}`: "Arabisch", for staff. Django's `language_name` is English."""
-    return when.language_name(language)
+    return languages.name(language)
+
+
+@register.filter
+def own_language_name(language: str) -> str:
+    """`{{ client.language|own_language_name }}`: the language as it calls itself, "العربية"."""
+    found = languages.known().get(language)
+    return found.own_name if found else ""

@@ -9,27 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.fields import EncryptedIntegerField, EncryptedTextField
 from accounts.models import District, Municipality, Organisation, User
-
-
-class Language(models.TextChoices):
-    """Languages we write to clients in. Endonyms, so that the client can point at theirs."""
-
-    DE = "de", "Deutsch"
-    EN = "en", "English"
-    AR = "ar", "العربية"
-    FA = "fa", "فارسی (Farsi)"
-    PRS = "prs", "دری (Dari)"
-    PS = "ps", "پښتو (Pashto)"
-    KMR = "kmr", "Kurmancî"
-    CKB = "ckb", "سۆرانی (Sorani)"
-    TI = "ti", "ትግርኛ"
-    UK = "uk", "Українська"
-    RU = "ru", "Русский"
-    TR = "tr", "Türkçe"
-    FR = "fr", "Français"
-    SO = "so", "Soomaali"
 
 
 class Literacy(models.TextChoices):
@@ -81,7 +63,7 @@ class Client(models.Model):
     name_keys = ArrayField(models.CharField(max_length=32), default=list, editable=False)
     mobile_key = models.CharField(max_length=32, blank=True, editable=False)
 
-    language = models.CharField(_("Sprache"), max_length=3, choices=Language)
+    language = models.CharField(_("Sprache"), max_length=3, choices=languages.choices)
     dialect = models.CharField(_("Dialekt / Herkunft der Sprache"), max_length=60, blank=True)
     literacy = models.CharField(_("Lesen"), max_length=13, choices=Literacy, default=Literacy.UNKNOWN)
 

@@ -7,9 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.fields import EncryptedTextField
 from accounts.models import District, User
-from clients.models.client import Client, Language
+from clients.models.client import Client
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
@@ -36,7 +37,7 @@ class Consent(models.Model):
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="consents")
     purpose = models.CharField(_("Zweck"), max_length=12, choices=Purpose)
     recipients = models.CharField(_("Wer die Angaben erhält"), max_length=200, blank=True)
-    explained_in = models.CharField(_("Erklärt auf"), max_length=3, choices=Language)
+    explained_in = models.CharField(_("Erklärt auf"), max_length=3, choices=languages.choices)
     interpreter_name = EncryptedTextField(_("Gedolmetscht von"), blank=True)
     given_on = models.DateField(_("Erteilt am"))
     recorded_at = models.DateTimeField(auto_now_add=True)

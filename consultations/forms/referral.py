@@ -6,21 +6,16 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts import when
+from accounts import languages
 from accounts.models import User
-from clients.models import Client, Language, Literacy
+from clients.models import Client, Literacy
 from consultations.models import Observation, Referral
 from scheduling.models import BlockFormat
 
 _CHOOSE = ("", _("Bitte wählen"))
 _NO_MATTER = ("", _("egal"))
-# The name staff use, and the one the client can point at.
-LANGUAGES = [
-    (code, format_lazy("{} · {}", when.LANGUAGE_NAMES[code], name)) for code, name in Language.choices
-]
 
 
 if TYPE_CHECKING:
@@ -162,7 +157,7 @@ class QuestionForm(StepForm):
 class CompanyForm(StepForm):
     """Step 3: language, interpreter, who comes along, how to get there."""
 
-    language = forms.ChoiceField(label=_("Sprache des Gesprächs"), choices=[_CHOOSE, *LANGUAGES])
+    language = forms.ChoiceField(label=_("Sprache des Gesprächs"), choices=lambda: languages.choices(_CHOOSE))
     dialect = forms.CharField(
         label=_("Dialekt oder Herkunft der Sprache"),
         max_length=60,
@@ -229,7 +224,7 @@ class ConsentForm(forms.Form):
     """The client's release from confidentiality for this one presentation."""
 
     recipients = forms.ChoiceField(label=_("Wer die Angaben erhält"))
-    explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=LANGUAGES)
+    explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=languages.choices)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), required=False)
     given_on = forms.DateField(
         label=_("Erteilt am"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

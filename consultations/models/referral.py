@@ -10,10 +10,11 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.fields import EncryptedTextField
 from accounts.models import District, Organisation, User
 from accounts.roles import Permission
-from clients.models import Client, Consent, Language, Literacy
+from clients.models import Client, Consent, Literacy
 from scheduling.models import BlockFormat, Booking, WaitingEntry
 
 # Around a session the specialist may read its referrals: from 14 days before to 14 days after.
@@ -202,7 +203,7 @@ class Referral(models.Model):
         blank=True,
     )
     # Step 3: language, interpreter, company
-    language = models.CharField(_("Sprache"), max_length=3, choices=Language, blank=True)
+    language = models.CharField(_("Sprache"), max_length=3, choices=languages.choices, blank=True)
     dialect = models.CharField(_("Dialekt / Herkunft der Sprache"), max_length=60, blank=True)
     second_language = models.CharField(_("Zweite Sprache"), max_length=60, blank=True)
     literacy = models.CharField(_("Lesen"), max_length=13, choices=Literacy, blank=True)

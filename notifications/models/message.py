@@ -7,9 +7,10 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.fields import EncryptedTextField
 from accounts.models import District, User
-from clients.models import Client, Language
+from clients.models import Client
 
 # An event written by a person: the client knows, by another way.
 TOLD_OTHERWISE = "told_otherwise"
@@ -77,7 +78,7 @@ class Message(models.Model):
     # Somebody who is neither client nor user: an interpreters' pool.
     address = EncryptedTextField(null=True, blank=True)
     kind = models.CharField(max_length=12, choices=Kind)
-    language = models.CharField(max_length=3, choices=Language)
+    language = models.CharField(max_length=3, choices=languages.choices)
     # Neutral facts only: `start_at` (ISO), `zone`, `place`; for the link `route` and `about`.
     context = models.JSONField(default=dict)
     send_at = models.DateTimeField()

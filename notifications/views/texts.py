@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts import languages
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from clients.models import Language
 from notifications import proofs, rules, texts, wording
 from notifications.forms.rules import MessageRulesForm
 from notifications.forms.texts import ReviewForm, TextForm
@@ -22,16 +22,11 @@ looks_after = requires(Permission.MANAGE_DISTRICT)
 def text_list(request: SignedInRequest) -> HttpResponse:
     """All languages with their review state."""
     words = wording.of(request.user.district)
-    languages = [
-        (
-            code,
-            label,
-            sum(words.is_reviewed(code, name) for name in texts.names(code)),
-            len(texts.names(code)),
-        )
-        for code, label in Language.choices
+    rows = [
+        (code, sum(words.is_reviewed(code, name) for name in texts.names(code)), len(texts.names(code)))
+        for code in languages.known()
     ]
-    return render(request, "notifications/texts.html", {"languages": languages, "rules": words.rules})
+    return render(request, "notifications/texts.html", {"languages": rows, "rules": words.rules})
 
 
 @looks_after
@@ -113,7 +108,6 @@ def _language_page(request: SignedInRequest, language: str, form: ReviewForm) ->
     rows = proofs.rows(request.user.district, language)
     context = {
         "language": language,
-        "label": Language(language).label,
         "sms": [row for row in rows if row.name.startswith("sms.")],
         "phrases": [row for row in rows if not row.name.startswith("sms.")],
         "open": sum(not row.is_reviewed for row in rows),
@@ -123,7 +117,7 @@ def _language_page(request: SignedInRequest, language: str, form: ReviewForm) ->
 
 
 def _names(language: str) -> list[str]:
-    if language not in Language.values:
+    if language not in languages.known():
         raise Http404
     return texts.names(language)
 

@@ -7,11 +7,12 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
+from accounts.forms.neutral import said_neutrally
 from accounts.models import User
-from clients.models import Client, Language
+from clients.models import Client
 from scheduling import resources
 from scheduling.batches import MOST_TIMES, MOST_WEEKS, Rhythm
-from scheduling.forms.neutral import neutral
 from scheduling.interpreters import Need, is_psychological
 from scheduling.models import CancelReason, Gender, NoShowReason, Slot
 from scheduling.problems import Visit
@@ -56,7 +57,7 @@ class VisitForm(forms.Form):
             del self.fields["place"]
 
     def clean_place(self) -> str:
-        return neutral(self.cleaned_data["place"], self._user.district)
+        return said_neutrally(self.cleaned_data["place"], self._user.district)
 
     @property
     def visit(self) -> Visit:
@@ -88,7 +89,7 @@ class BookForm(VisitForm):
         help_text=_("Nur, was Sie zum Aufrufen brauchen. Der Name wird verschlüsselt und bald gelöscht."),
     )
     interpreter_language = forms.ChoiceField(
-        label=_("Sprachmittlung"), choices=[("", _("ohne")), *Language.choices], required=False
+        label=_("Sprachmittlung"), choices=lambda: languages.choices(("", _("ohne"))), required=False
     )
     interpreter_gender = forms.ChoiceField(
         label=_("Wer soll sprachmitteln?"), choices=[("", _("egal")), *Gender.choices], required=False

@@ -9,13 +9,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.neutral import said_neutrally
 from accounts.models import District, Municipality, Organisation, User
 from accounts.roles import Permission
 from clients.models import Client
 from scheduling import recurrence, teaching
 from scheduling.courses import Single, Weekly
 from scheduling.forms.bookings import ClientChoiceField
-from scheduling.forms.neutral import neutral
 from scheduling.models import Course, Enrolment, Level, Resource
 from scheduling.recurrence import EveryWeeks
 
@@ -145,7 +145,7 @@ class TeachingForm(forms.Form):
 
     def clean_place(self) -> str:
         text: str = self.cleaned_data["place"]
-        return neutral(text, self._district) if self._district else text
+        return said_neutrally(text, self._district) if self._district else text
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

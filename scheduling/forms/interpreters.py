@@ -6,9 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import when
+from accounts import languages
 from accounts.models import User
-from clients.models import Language
 from scheduling.interpreter_register import Person
 from scheduling.models import Gender, Interpreter, InterpreterPool, Mode
 
@@ -50,7 +49,7 @@ class LanguageRow(forms.Form):
 
     language = forms.ChoiceField(
         label=_("Sprache"),
-        choices=[("", _("Bitte wählen")), *((code, when.LANGUAGE_NAMES[code]) for code in Language.values)],
+        choices=lambda: languages.choices(("", _("Bitte wählen"))),
         required=False,
     )
     dialect = forms.CharField(

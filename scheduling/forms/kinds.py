@@ -6,8 +6,8 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.neutral import said_neutrally
 from accounts.models import User
-from scheduling import resources
 from scheduling.models import AppointmentKind
 
 WHAT = ("name", "public_title", "category", "is_sensitive", "needs_client", "is_active")
@@ -67,13 +67,7 @@ class KindForm(forms.Form):
         ]
 
     def clean_public_title(self) -> str:
-        text: str = self.cleaned_data["public_title"]
-        if told := resources.telling_words(text, self._district):
-            raise forms.ValidationError(
-                _("Das verrät den Anlass: %(words)s. Bitte neutral, zum Beispiel „Termin“."),
-                params={"words": ", ".join(f"„{word}“" for word in told)},
-            )
-        return text
+        return said_neutrally(self.cleaned_data["public_title"], self._district)
 
     def _without_consultation(self) -> None:
         """The trauma consultation is one kind of its own; no second is entered by hand."""

@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.models import District
-from clients.models import Language
 from scheduling import wall_clock
 from scheduling.models import Absence, Gender, Resource
 from scheduling.presence import Hours
@@ -88,7 +88,7 @@ class PersonForm(forms.Form):
     )
     languages = forms.MultipleChoiceField(
         label=_("Sprachen, in denen Gespräche ohne Sprachmittlung möglich sind"),
-        choices=Language.choices,
+        choices=languages.choices,
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.neutral import said_neutrally
 from accounts.models import User
-from scheduling.forms.neutral import neutral
 from scheduling.models import Resource
 
 
@@ -44,4 +44,4 @@ class RoomForm(forms.Form):
         return self._neutral("way")
 
     def _neutral(self, name: str) -> str:
-        return neutral(self.cleaned_data[name], self._district)
+        return said_neutrally(self.cleaned_data[name], self._district)

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.models import Municipality, Organisation, User
-from clients.models import Language
 from scheduling import recurrence
 from scheduling.models import AppointmentKind, Gender
 from scheduling.search import Wish
@@ -46,7 +46,7 @@ class SearchForm(forms.Form):
         empty_label=_("egal"),
     )
     language = forms.ChoiceField(
-        label=_("Sprache"), choices=[("", _("egal")), *Language.choices], required=False
+        label=_("Sprache"), choices=lambda: languages.choices(("", _("egal"))), required=False
     )
     municipality = forms.ModelChoiceField(
         Municipality.objects.none(),

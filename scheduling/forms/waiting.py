@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.models import User
-from clients.models import Client, Language
+from clients.models import Client
 from scheduling.forms.bookings import ClientChoiceField
 from scheduling.models import AppointmentKind, Gender, WaitingEntry
 
@@ -68,9 +69,9 @@ class NeedsForm(WhenForm):
     )
     language = forms.ChoiceField(
         label=_("Sprache"),
-        choices=[
+        choices=lambda: [
             ("", _("Deutsch reicht")),
-            *((code, name) for code, name in Language.choices if code != "de"),
+            *(choice for choice in languages.choices() if choice[0] != languages.GERMAN),
         ],
         required=False,
     )

@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.fields import EncryptedTextField
 from accounts.models import District, User
-from clients.models import Language
 from scheduling.models.booking import Booking
 from scheduling.models.resource import Gender, Resource
 
@@ -115,7 +115,7 @@ class InterpreterLanguage(models.Model):
     """One language of an interpreter; without a dialect: understood everywhere."""
 
     interpreter = models.ForeignKey(Interpreter, on_delete=models.CASCADE, related_name="languages")
-    language = models.CharField(_("Sprache"), max_length=3, choices=Language)
+    language = models.CharField(_("Sprache"), max_length=3, choices=languages.choices)
     dialect = models.CharField(_("Dialekt / Herkunft"), max_length=60, blank=True)
 
     class Meta:
@@ -167,7 +167,7 @@ class InterpreterAssignment(models.Model):
     interpreter = models.ForeignKey(
         Interpreter, on_delete=models.PROTECT, related_name="assignments", null=True, blank=True
     )
-    language = models.CharField(max_length=3, choices=Language)
+    language = models.CharField(max_length=3, choices=languages.choices)
     dialect = models.CharField(max_length=60, blank=True)
     gender = models.CharField(_("gewünschtes Geschlecht"), max_length=1, choices=Gender, blank=True)
     mode = models.CharField(max_length=7, choices=Mode, default=Mode.ON_SITE)

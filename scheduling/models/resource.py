@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.models import District, Municipality, Organisation, User
-from clients.models import Language
 
 
 class Gender(models.TextChoices):
@@ -71,7 +71,7 @@ class Resource(models.Model):
     # Of a person: what they are known as, and in which languages they hold a talk.
     gender = models.CharField(_("Geschlecht"), max_length=1, choices=Gender, blank=True, db_default="")
     languages = ArrayField(
-        models.CharField(max_length=3, choices=Language),
+        models.CharField(max_length=3, choices=languages.choices),
         verbose_name=_("Sprachen"),
         default=list,
         db_default=[],

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
+from accounts import languages
 from accounts.models import District, Municipality, Organisation, User
-from clients.models import Language
 from scheduling.models.calendar import Calendar
 from scheduling.models.kind import AppointmentKind, ReminderRule
 from scheduling.models.resource import Gender
@@ -104,7 +104,7 @@ class Slot(models.Model):
         Municipality, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     languages = ArrayField(
-        models.CharField(max_length=3, choices=Language), default=list, db_default=[], blank=True
+        models.CharField(max_length=3, choices=languages.choices), default=list, db_default=[], blank=True
     )
     gender = models.CharField(max_length=1, choices=Gender, blank=True, db_default="")
     is_step_free = models.BooleanField(default=False, db_default=False)

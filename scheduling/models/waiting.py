@@ -8,8 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import languages
 from accounts.models import District, Organisation, User
-from clients.models import Client, Language
+from clients.models import Client
 from scheduling.models.booking import Booking
 from scheduling.models.kind import AppointmentKind
 from scheduling.models.resource import Gender
@@ -62,7 +63,9 @@ class WaitingEntry(models.Model):
         Client, on_delete=models.PROTECT, related_name="waiting_entries", null=True, blank=True
     )
     urgency = models.CharField(_("Dringlichkeit"), max_length=7, choices=Urgency, default=Urgency.REGULAR)
-    language = models.CharField(_("Sprache oder Sprachmittlung"), max_length=3, choices=Language, blank=True)
+    language = models.CharField(
+        _("Sprache oder Sprachmittlung"), max_length=3, choices=languages.choices, blank=True
+    )
     gender = models.CharField(_("Geschlecht der Fachperson"), max_length=1, choices=Gender, blank=True)
     interpreter_gender = models.CharField(
         _("Geschlecht der Sprachmittlung"), max_length=1, choices=Gender, blank=True

@@ -1,19 +1,17 @@
 """Small help for the words clients read."""
 
 import re
-from datetime import datetime
 from urllib.parse import urlencode
 
 from django import template
-from django.utils import timezone
 
 register = template.Library()
 
 
 @register.filter
-def with_time(phrase: str, at: datetime) -> str:
-    """The phrase with its `{time}` filled in, in the active zone: "14:00 Uhr", "saat 14:00"."""
-    return phrase.format(time=f"{timezone.localtime(at):%H:%M}")
+def with_time(phrase: str, time: str) -> str:
+    """The phrase with its `{time}` filled in: "14:00 Uhr", "saat 14:00"."""
+    return phrase.replace("{time}", time)
 
 
 @register.filter

@@ -160,7 +160,9 @@ def _over(request: HttpRequest) -> HttpResponse:
     # Whose link it was is not said; where there is one district only, its number helps.
     districts = list(District.objects.all()[:2])
     district = districts[0] if len(districts) == 1 else None
-    context = {"phrases": texts.phrases(language)}
+    words = wording.of(district) if district else None
+    language = words.page_language(language) if words else language
+    context = {"phrases": words.phrases(language) if words else texts.phrases(language)}
     return _render(request, "client_page_over.html", language, district, context, status=404)
 
 

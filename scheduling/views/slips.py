@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
 from clients.models import Client
-from notifications import texts
+from notifications import wording
 from scheduling import client_link
 from scheduling.models import Booking
 
@@ -30,14 +30,16 @@ def slip(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     if booking.client is None:
         raise Http404
     audit.look(booking.client, by=request.user, verb="slip_viewed")
+    words = wording.of(booking.district)
+    language = words.page_language(booking.client.language)
     code = segno.make_qr(client_link.url(booking), error="m")
     context = {
         "booking": booking,
         "code": code.svg_data_uri(border=4, scale=4),
         "district": booking.district,
-        "language": booking.client.language,
+        "language": language,
         "sender_name": booking.district.sender_name,
-        "words": texts.phrases(booking.client.language),
+        "words": words.phrases(language),
     }
     with timezone.override(booking.district.tz):
         return render(request, "scheduling/slip.html", context)

@@ -12,9 +12,10 @@ from django.db import connection, models
 from django.test import Client as Browser
 from django.utils import timezone
 
+from accounts import languages
 from accounts.fields import EncryptedIntegerField, EncryptedJSONField
 from accounts.models import Municipality, Organisation, User
-from clients.models import Client, Consent, Language
+from clients.models import Client, Consent
 from consultations.models import Referral
 from notifications import delivery, texts
 from notifications.channels.sms import TwilioGateway
@@ -80,7 +81,7 @@ def test_no_canary_gets_out(
     caplog.set_level(logging.DEBUG)
     out: list[str] = []
 
-    for language in Language:
+    for language in languages.known():
         Client.objects.update(language=language)
         Message.objects.all().delete()
         reminders.plan(Booking.objects.get())
@@ -90,7 +91,7 @@ def test_no_canary_gets_out(
     out += [str(form) for form in twilio.requests]
     out += [caplog.text, *capsys.readouterr(), *job_arguments()]
 
-    assert len(twilio.accepted) == 3 * len(Language)
+    assert len(twilio.accepted) == 3 * len(languages.known())
     everything = "\n".join(out).lower()
     assert "hauptstr. 1" in everything
     for word in [*words, "sprechstunde", "trauma"]:

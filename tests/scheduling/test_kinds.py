@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts import districts
+from accounts import districts, neutral
 from accounts.models import AuditEvent, District
-from scheduling import kinds, resources
+from scheduling import kinds
 from scheduling.models import AppointmentKind
 from tests import factories
 
@@ -26,7 +26,7 @@ def test_no_usual_kind_tells_by_its_public_title_what_it_is_about() -> None:
     district = factories.DistrictFactory()
     kinds.begin(district)
     titles = AppointmentKind.objects.filter(district=district).values_list("public_title", flat=True)
-    assert [resources.telling_words(title, district) for title in titles] == [[]] * len(kinds.USUAL)
+    assert [neutral.telling_words(title, district) for title in titles] == [[]] * len(kinds.USUAL)
 
 
 def test_beginning_again_adds_only_what_is_missing() -> None:
@@ -59,7 +59,7 @@ def test_names_that_give_the_same_code_get_different_ones() -> None:
 
 def test_a_title_that_tells_is_refused_by_the_rule_itself() -> None:
     by = factories.UserFactory(roles=["coordinator"])
-    with pytest.raises(kinds.NotNeutral) as caught:
+    with pytest.raises(neutral.NotNeutral) as caught:
         kinds.save(None, name="Sucht", public_title="Suchtberatung", by=by)
     assert caught.value.words == ["Suchtberatung"]
     assert not AppointmentKind.objects.exists()

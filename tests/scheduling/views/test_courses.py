@@ -207,7 +207,7 @@ def test_a_course_is_entered_with_its_dates() -> None:
         ({"pattern": "days"}, "Bitte ausfüllen."),
         ({"pattern": "days", "days": "morgen"}, "„morgen“ ist kein Tag"),
         ({"place": ""}, "Bitte nennen Sie einen Raum oder einen Ort."),
-        ({"place": "Traumaambulanz"}, "Das verrät den Anlass"),
+        ({"place": "Traumaambulanz"}, "Das verrät, worum es geht"),
         ({"level_to": "a1"}, "Das Niveau am Ende liegt unter dem am Anfang."),
         ({"end_on": "2020-01-01"}, "Das Ende liegt vor dem Beginn."),
     ],
@@ -258,7 +258,7 @@ def test_teacher_and_place_are_changed_by_those_who_keep_the_course(course: Cour
     assert answers == [200, 404, 403]
     own = as_user(course.created_by)
     assert 'value="Marktplatz 4"' in text(own.get(page))
-    assert "verrät den Anlass" in text(own.post(page, {"place": "Traumazentrum"}))
+    assert "verrät, worum es geht" in text(own.post(page, {"place": "Traumazentrum"}))
     said = {"new_teacher": "Herr Neu", "place": "Marktplatz 4"}
     answer = own.post(page, said, follow=True)
     assert "Gespeichert, es gilt für 8 Kurstermine." in text(answer)
