@@ -1,5 +1,5 @@
-"""What changes in the demo: appointments in a row, one moved, one nobody came to, one offered from the
-waiting list, other calendars."""
+"""What changes in the demo: appointments in a row, one moved, cancelled, dropped, one nobody came to, one
+offered from the waiting list, other calendars; and what the telephones say of it."""
 
 from datetime import datetime, time, timedelta
 from uuid import uuid4
@@ -9,22 +9,47 @@ from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Client
-from scheduling import batches, booking, demo, external, feeds, moving, offers, session_moves, waiting
-from scheduling.models import Booking, NoShowReason, Resource, Session, Slot
+from scheduling import (
+    answers,
+    batches,
+    booking,
+    demo,
+    demo_messages,
+    external,
+    feeds,
+    moving,
+    offers,
+    session_moves,
+    sessions,
+    telling,
+    waiting,
+)
+from scheduling.answers import Received
+from scheduling.models import Booking, CancelReason, NoShowReason, Resource, Session, Slot
 from scheduling.session_moves import Place
 
-ROJIN, FATIMA, YUSUF = "26-G7PQA", "26-L9CRT", "26-C4TRX"
+ROJIN, FATIMA, YUSUF, OLENA, SELAM = "26-G7PQA", "26-L9CRT", "26-C4TRX", "26-D9WLE", "26-F3HJN"
+# When what changes now was booked.
+_BEFORE = timedelta(days=2)
 
 
 @transaction.atomic
 def load() -> None:
     """After the offices' calendars and the consultations of the year."""
     _every_second_week()
-    _moved()
+    debt, advice, alone = _booked(FATIMA, "debt"), _booked(OLENA, "debt"), _booked(SELAM, "mbe")
+    demo_messages.arrive(ago=_BEFORE)
+    _moved(debt)
+    _cancelled(advice)
+    _dropped(alone)
+    _asked_to_call()
     _nobody_came()
     _offered()
+    _offered_instead()
     _moved_session()
     _other_calendars()
+    demo_messages.arrive()
+    _wrote_back()
 
 
 def _every_second_week() -> None:
@@ -35,12 +60,36 @@ def _every_second_week() -> None:
     batches.book(slot, rhythm, only_free=True, client=client, by=client.owner, form=uuid4())
 
 
-def _moved() -> None:
-    """An appointment that was put a week later."""
-    client = Client.objects.get(case_number=FATIMA)
-    here, there = _free("debt", client.owner, weeks=1)[::2][:2]
-    booked = booking.book(here, client=client, by=client.owner)
-    moving.move(booked, there, by=client.owner)
+def _booked(case: str, kind: str) -> Booking:
+    """An appointment of two days ago, on a day nobody else has one."""
+    client = Client.objects.get(case_number=case)
+    free = _free(kind, client.owner, weeks=1)
+    alone = next(slot for slot in free if not Booking.objects.filter(slot__session=slot.session).exists())
+    booked = booking.book(alone, client=client, by=client.owner)
+    booked.booked_at = timezone.now() - _BEFORE
+    booked.save(update_fields=["booked_at"])
+    return booked
+
+
+def _moved(booked: Booking) -> None:
+    """An appointment that was put a week later, or two."""
+    later = [slot for slot in _free("debt", booked.holder, weeks=1) if slot.start_at > booked.end_at]
+    moving.move(booked, later[-1], by=booked.holder)
+
+
+def _cancelled(booked: Booking) -> None:
+    booking.cancel(booked, reason=CancelReason.CASEWORKER, by=booked.holder)
+
+
+def _dropped(booked: Booking) -> None:
+    """A whole morning of counselling does not take place."""
+    sessions.cancel(booked.slot.session, reason="Krank", by=booked.holder)
+
+
+def _asked_to_call() -> None:
+    """Before the next of the appointments in a row something is to be said."""
+    series = Booking.objects.upcoming().filter(client__case_number=ROJIN).exclude(batch=None)
+    telling.ask_to_call(series.earliest("start_at"), by=User.objects.get(username="caritas"))
 
 
 def _nobody_came() -> None:
@@ -71,6 +120,21 @@ def _offered() -> None:
     slot.kind.save(update_fields=["offer_work_hours"])
     waiting.enter(kind=slot.kind, client=client, at_short_notice=True, by=client.owner)
     offers.make(slot.pk)
+
+
+def _offered_instead() -> None:
+    """Whose appointment was dropped is offered another one."""
+    client = Client.objects.get(case_number=SELAM)
+    slot = _free("mbe", client.owner, weeks=1)[0]
+    waiting.enter(kind=slot.kind, client=client, by=client.owner)
+    offers.make(slot.pk)
+
+
+def _wrote_back() -> None:
+    """One answer that is sure, and one that somebody has to read."""
+    for case, words in ((FATIMA, "نعم"), (ROJIN, "Ich komme 10 Minuten später")):
+        client = Client.objects.get(case_number=case)
+        answers.receive(Received(f"demo-{case}", client.mobile, words))
 
 
 def _moved_session() -> None:

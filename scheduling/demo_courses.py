@@ -6,12 +6,15 @@ from datetime import date, time, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import public_holidays as holidays_of_land
 from accounts.models import Municipality, User
 from clients.models import Client
-from scheduling import courses, enrolments, public_holidays
+from scheduling import courses, enrolments, public_holidays, reminders
 from scheduling.courses import Single, Weekly
 from scheduling.models import Course
 from scheduling.recurrence import EveryWeeks
+
+_SUNDAY = 6
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ OFFERS = (
 def load() -> list[Course]:
     """Enter the offers with who takes part, a residential group and an event for third parties."""
     made = [_enter(invented) for invented in OFFERS]
-    return [*made, _residential_group(), _information()]
+    return [*made, _residential_group(), _information(), _tour()]
 
 
 def _enter(invented: Invented) -> Course:
@@ -132,6 +135,33 @@ def _information() -> Course:
     for name in ("Frau Kern, Grundschule", "Herr Maier, Sportverein"):
         enrolments.enrol(course, guest=name, by=by)
     return _in(course, "Ludwigsburg")
+
+
+def _tour() -> Course:
+    """Begins in these days; who comes along has been told."""
+    by = User.objects.get(username="awo-kurse")
+    course = courses.enter(
+        by=by,
+        organisation=by.organisation,
+        type=Course.Type.INFORMATION,
+        capacity=12,
+        lessons=Single((_in_these_days(by),), time(15), 120),
+        place="Rathausplatz 1",
+        title="Rundgang durch das Rathaus",
+    )
+    abdi = Client.objects.get(case_number="26-N3XUW")
+    enrolment = enrolments.enrol(course, client=abdi, by=abdi.owner)
+    reminders.plan(enrolment, now=timezone.now() - timedelta(days=10))
+    return _in(course, "Asperg")
+
+
+def _in_these_days(by: User) -> date:
+    """Tomorrow or the day after, if possible neither a Sunday nor a holiday."""
+    near = [timezone.localdate() + timedelta(days=add) for add in (2, 1)]
+    land = by.district.land
+    return next(
+        (day for day in near if day.weekday() < _SUNDAY and not holidays_of_land.name(day, land)), near[0]
+    )
 
 
 def _in(course: Course, municipality: str) -> Course:

@@ -78,7 +78,7 @@ def test_the_demo_has_courses_with_places_left_full_ones_and_people_on_them() ->
         load()
     offered = course_search.matching(User.objects.get(username="awo"), {})
     rows = {row.course.title: row for group in course_search.grouped(list(offered)) for row in group.places}
-    assert len(rows) == 8
+    assert len(rows) == 9
     full = rows["Lesen und Schreiben (Kleingruppe)"]
     assert (full.free, full.waiting) == (0, 1)
     assert rows["Deutsch am Vormittag"].free == 14

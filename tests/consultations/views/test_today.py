@@ -6,6 +6,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
+from notifications import texts
+from notifications.models import IncomingText, Message, PhoneText
 from tests.factories import BookingFactory, ClientFactory, OrganisationFactory, SessionFactory, UserFactory
 from tests.sign_in import as_user
 
@@ -17,6 +19,12 @@ def test_everybody_of_the_demo_district_has_a_today():
     for user in User.objects.all():
         page = as_user(user).get(reverse("consultations:today")).content.decode()
         assert "Zu tun" in page or "Nichts zu tun" in page
+    # Their clients' telephones have something of every kind, each in its owner's language.
+    arrived = PhoneText.objects.select_related("message")
+    assert {text.message.kind for text in arrived} >= set(texts.SMS_KINDS) - {Message.Kind.REMINDER}
+    assert len({text.message.language for text in arrived}) >= 5
+    assert IncomingText.objects.filter(understood="unclear", handled_at=None).exists()
+    assert all(text.received_at <= timezone.now() for text in arrived)
 
 
 def test_the_list_is_ones_own():
