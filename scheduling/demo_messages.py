@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications import parcels, quiet, wording
+from notifications import parcels, quiet, texts, wording
 from notifications.models import Message, PhoneText
 
 
@@ -22,15 +22,15 @@ def _deliver(messages: Iterable[Message], ago: timedelta) -> None:
     for message in messages:
         words = wording.of(message.district)
         at = quiet.latest_before(words.rules, message.client, timezone.now() - ago)
-        text = PhoneText.objects.create(
+        shown = PhoneText.objects.create(
             district=message.district,
             message=message,
             number=message.addressee.mobile,
             body=parcels.body(message, words),
         )
-        PhoneText.objects.filter(pk=text.pk).update(received_at=at)
+        PhoneText.objects.filter(pk=shown.pk).update(received_at=at)
         message.status, message.attempts, message.gateway_id = Message.Status.DELIVERED, 1, "demo"
-        message.segments = wording.texts.segments(text.body)
+        message.segments = texts.segments(shown.body)
         message.cents = message.segments * words.rules.cents_per_segment
         message.send_at = message.claimed_at = message.sent_at = message.settled_at = at
         message.save()
