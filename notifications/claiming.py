@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch
 from accounts.models import District
 from clients.contact import sms_obstacles
 from clients.models import Client, Consent
-from notifications import parcels, quiet, rules, wording
+from notifications import parcels, quiet, recording, rules, wording
 from notifications.channels.base import Gateway, Sms
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
@@ -46,6 +46,8 @@ def claim(gateway: Gateway, district: District, most: int) -> tuple[Claimed, boo
         turn = _Turn(gateway, district, taken)
         batch = turn.prepare()
         _write(turn.changed)
+        for message in turn.changed:
+            recording.ring(message)
     return batch, len(taken) == most and not turn.is_stopped
 
 

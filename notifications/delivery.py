@@ -23,7 +23,7 @@ from notifications import channels, claiming, parcels, place
 from notifications.channels.base import Gateway, Trace, Verdict
 from notifications.models import DeliveryEvent, Message
 from notifications.models.message import TOLD_OTHERWISE
-from notifications.recording import NOT_ACCEPTED, RECALLED, Outcome, heed, outcome, record
+from notifications.recording import NOT_ACCEPTED, RECALLED, Outcome, heed, outcome, record, ring
 
 log = logging.getLogger(__name__)
 Status = Message.Status
@@ -252,6 +252,8 @@ def report(about: UUID, status: Message.Status, *, said: str, gateway_id: str, e
             settled_at=None if status == Status.SENT else Now(),
         )
         DeliveryEvent.objects.create(message=message, status=said[:20], error_code=error_code)
+        message.status = status
+        ring(message)
     if status == Status.FAILED:
         heed(message.pk, error_code)
     return True

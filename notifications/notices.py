@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import announcements
 from accounts.models import User
+from accounts.roles import Role
+from clients.models import Client
 from notifications.models import Notice
 
 SHOWN = 50
@@ -29,6 +31,7 @@ class What(StrEnum):
     PLEASE_CALL = "please_call"
     RELEASED = "released"
     NOT_ARRIVED = "not_arrived"
+    TEXT_RECEIVED = "text_received"
     INTERPRETER_DECLINED = "interpreter_declined"
     SESSION_CANCELLED = "session_cancelled"
     MAIL_FAILED = "mail_failed"
@@ -41,6 +44,7 @@ WORDS: dict[str, Promise] = {
     What.PLEASE_CALL: _("Jemand bittet zu einem Termin um Ihren Anruf."),
     What.RELEASED: _("Eine Empfehlung ist freigegeben und wartet auf Ihre Entscheidung."),
     What.NOT_ARRIVED: _("Eine Nachricht ist nicht oder vielleicht nicht angekommen."),
+    What.TEXT_RECEIVED: _("Im SMS-Eingang wartet eine Nachricht darauf, gelesen zu werden."),
     What.INTERPRETER_DECLINED: _("Eine Sprachmittlung hat abgesagt; die nächste wird gesucht."),
     What.SESSION_CANCELLED: _("Eine Sprechstunde fällt aus; Ihr Termin ist neu zu vergeben."),
     What.MAIL_FAILED: _("Eine E-Mail an Sie ist nicht oder vielleicht nicht angekommen."),
@@ -57,18 +61,49 @@ class Line:
     url: str
 
 
-def tell(people: Iterable[int], what: What, *, key: str, route: str, about: UUID | None = None) -> None:
+def tell(
+    people: Iterable[int],
+    what: What,
+    *,
+    key: str,
+    route: str,
+    about: UUID | None = None,
+    once_unread: bool = False,
+) -> None:
     """Put a line behind the bell of these users (by id), in the transaction of what it tells of.
 
-    `key` names the event: told again, it is told once. `route` and `about` say where it leads.
+    `key` names the event: told again, it is told once. `route` and `about` say where it leads. With
+    `once_unread` a line that says and leads the same and has not been read yet stands for this one, too.
     """
     wanted = sorted(set(people))
+    if once_unread:
+        same = Notice.objects.filter(user__in=wanted, kind=what, route=route, about=about, read_at=None)
+        wanted = sorted({*wanted} - {*same.values_list("user", flat=True)})
     Notice.objects.bulk_create(
         (Notice(user_id=person, key=key, kind=what, route=route, about=about) for person in wanted),
         ignore_conflicts=True,
     )
     for person in wanted:
         announcements.news(person)
+
+
+def tell_case_team(clients: Iterable[Client], what: What, *, key: str, route: str) -> None:
+    """Tell whoever keeps these cases of what stands on the page of that name, however much of it there is.
+
+    A case whose keepers do not work here any more concerns those who may give it to somebody: their line
+    leads there.
+    """
+    keepers: set[int] = set()
+    for client in clients:
+        both = [keeper for keeper in (client.owner_id, client.deputy_id) if keeper is not None]
+        here = set(User.objects.filter(pk__in=both, is_active=True).values_list("pk", flat=True))
+        keepers |= here
+        if not here:
+            colleagues = User.objects.filter(organisation=client.organisation_id, is_active=True)
+            leads = colleagues.filter(roles__contains=[Role.TEAM_LEAD.value])
+            ids = leads.values_list("pk", flat=True)
+            tell(ids, what, key=key, route="clients:assignments", once_unread=True)
+    tell(keepers, what, key=key, route=route, once_unread=True)
 
 
 def lines(user: User) -> list[Line]:

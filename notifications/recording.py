@@ -112,37 +112,40 @@ def record(outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         return
     said = json.dumps([asdict(outcome) for outcome in outcomes])
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_RECORD, {"outcomes": said, "free": list(_FREE)})
-    for outcome in outcomes:
-        if outcome.status in _NOT_SURE_TO_ARRIVE:
-            heed(outcome.id, outcome.error_code)
+    not_sure = [outcome for outcome in outcomes if outcome.status in _NOT_SURE_TO_ARRIVE]
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD, {"outcomes": said, "free": list(_FREE)})
+        for outcome in not_sure:
+            ring(Message.objects.select_related("client").get(pk=outcome.id))
+    for outcome in not_sure:
+        heed(outcome.id, outcome.error_code)
+
+
+def ring(message: Message) -> None:
+    """What did not arrive, or perhaps not, is heard behind the bell: by the case team, or by the colleague
+    an e-mail was meant for; pools have none. In the transaction that says so."""
+    if message.status not in _NOT_SURE_TO_ARRIVE:
+        return
+    key = f"not_arrived:{message.uuid}"
+    if message.client is not None:
+        notices.tell_case_team([message.client], What.NOT_ARRIVED, key=key, route="notifications:log")
+    elif message.user_id is not None:
+        notices.tell([message.user_id], What.MAIL_FAILED, key=key, route="notifications:mail_choice")
 
 
 def heed(message_id: int, error_code: str) -> None:
-    """What did not arrive, or perhaps not, is heard behind the bell; a refused number has consequences for
-    the client: no SMS any more, or a number to be checked.
+    """A refused number has consequences for the client: no SMS any more, or a number to be checked.
 
     Outside the message's transaction, because clients are locked before messages.
     """
+    if error_code not in BAD_NUMBER | OPTED_OUT:
+        return
     message = Message.objects.select_related("client__district").get(pk=message_id)
-    if message.status in _NOT_SURE_TO_ARRIVE:
-        _ring(message)
     client, tried_at = message.client, message.claimed_at
-    if client is None or error_code not in BAD_NUMBER | OPTED_OUT:
+    if client is None:
         return
     if error_code in OPTED_OUT:
         contact.opt_out(client, channel=Channel.SMS)
     elif client.mobile_confirmed_at and tried_at and client.mobile_confirmed_at < tried_at:
         contact.number_failed(client, channel=Channel.SMS)
-
-
-@transaction.atomic
-def _ring(message: Message) -> None:
-    """Tell the case team of a client's message, or the colleague an e-mail was meant for. Pools have none."""
-    key, client = f"not_arrived:{message.uuid}", message.client
-    if client is not None:
-        keepers = [keeper for keeper in (client.owner_id, client.deputy_id) if keeper is not None]
-        notices.tell(keepers, What.NOT_ARRIVED, key=key, route="notifications:log")
-    elif message.user_id is not None:
-        notices.tell([message.user_id], What.MAIL_FAILED, key=key, route="notifications:mail_choice")

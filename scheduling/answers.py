@@ -14,13 +14,14 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts import audit
 from accounts.models import Channel, District, User
-from accounts.roles import Permission
+from accounts.roles import Permission, Role
 from accounts.rows import clock
 from clients.models import Client
 from clients.registry import mobile_key
-from notifications import keywords
+from notifications import keywords, notices
 from notifications.models import IncomingText, Message
 from notifications.models.incoming import IncomingTextQuerySet
+from notifications.notices import What
 from scheduling import booking as rules
 from scheduling import replies
 from scheduling.models import Booking, SlotFormat
@@ -34,6 +35,9 @@ _MAY_HAVE_ARRIVED = (
     Message.Status.DELIVERED,
     Message.Status.UNCLEAR,
 )
+INBOX = "scheduling:inbox"
+# Who reads what came from a number nobody has (`inbox`).
+READ_NOBODYS = (Role.COORDINATOR, Role.ADMINISTRATOR)
 # For so long after an appointment a late "1" may still mean it.
 _STILL_MEANT = timedelta(days=7)
 
@@ -67,7 +71,23 @@ def receive(received: Received, *, district: District | None = None) -> Incoming
     _act(text, people, received.gateway_says)
     text.district = district or _district_of(people)
     text.save()
+    if text.handled_at is None:
+        _ring(text, people)
     return text
+
+
+def _ring(text: IncomingText, people: list[Client]) -> None:
+    """Whoever may read it in the inbox hears of it; many texts are one line until somebody has looked."""
+    what, key = What.TEXT_RECEIVED, f"text:{text.uuid}"
+    if people:
+        concerned = [text.client] if text.client else people
+        notices.tell_case_team(concerned, what, key=key, route=INBOX)
+        return
+    readers = User.objects.filter(district=text.district) if text.district else User.objects.all()
+    # Several districts behind one number: whose it is, those know who run them.
+    roles = READ_NOBODYS if text.district else (Role.ADMINISTRATOR,)
+    readers = readers.filter(is_active=True, roles__overlap=[role.value for role in roles])
+    notices.tell(readers.values_list("pk", flat=True), what, key=key, route=INBOX, once_unread=True)
 
 
 def _act(text: IncomingText, people: list[Client], gateway_says: str) -> None:

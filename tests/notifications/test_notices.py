@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.roles import Role
 from notifications import delivery, mails, notices
 from notifications.channels.base import Answer, Verdict
 from notifications.channels.memory import MemoryGateway, MemoryMailGateway
@@ -105,6 +106,55 @@ def test_what_nobody_can_settle_is_heard_once() -> None:
     assert heard(message.addressee.owner) == [What.NOT_ARRIVED]
 
 
+@pytest.mark.parametrize(
+    ("number", "missing", "code"), [("+436601234567", "", "country"), ("+4915100000001", "start_at", "text")]
+)
+def test_what_cannot_even_be_tried_is_heard_once(number: str, missing: str, code: str) -> None:
+    message = queued(number)
+    Message.objects.update(
+        context={name: value for name, value in message.context.items() if name != missing}
+    )
+
+    for _ in range(2):
+        delivery.deliver_due(MemoryGateway())
+
+    message.refresh_from_db()
+    assert message.error_code == code
+    assert heard(message.addressee.owner) == [What.NOT_ARRIVED]
+
+
+def test_much_that_did_not_arrive_is_one_line_until_somebody_has_looked() -> None:
+    first = queued("+436601234567")
+    owner = first.addressee.owner
+    others = [queued("+436601234568") for _ in range(3)]
+    type(first.addressee).objects.update(owner=owner)
+    delivery.deliver_due(MemoryGateway())
+    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.FAILED}
+    assert (len(others), heard(owner)) == (3, [What.NOT_ARRIVED])
+
+    notices.read_all(owner)
+    queued("+436601234569")
+    type(first.addressee).objects.update(owner=owner)
+    delivery.deliver_due(MemoryGateway())
+
+    assert heard(owner) == [What.NOT_ARRIVED] * 2
+    assert notices.unread(owner) == 1
+
+
+def test_of_a_case_nobody_keeps_any_more_the_team_lead_hears() -> None:
+    message = queued("+436601234567")
+    owner = message.addressee.owner
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    lead = factories.UserFactory(organisation=owner.organisation, roles=[Role.TEAM_LEAD])
+    elsewhere = factories.UserFactory(roles=[Role.TEAM_LEAD])
+
+    delivery.deliver_due(MemoryGateway())
+
+    (line,) = notices.lines(lead)
+    assert line.url == reverse("clients:assignments")
+    assert heard(elsewhere) == []
+
+
 def test_what_arrives_rings_nowhere() -> None:
     message = queued("+4915100000001")
     delivery.deliver_due(MemoryGateway())
@@ -131,4 +181,18 @@ def test_a_colleague_hears_of_the_e_mail_that_did_not_reach_them(person: User) -
 
     delivery.deliver_due(gateway)
 
+    assert heard(person) == [What.MAIL_FAILED]
+
+
+def test_a_colleague_without_an_address_finds_it_behind_the_bell(person: User) -> None:
+    now = timezone.now()
+    draft = MailDraft(
+        "test:mail", Message.Kind.DIGEST, "Überblick", "Text", now, now + timedelta(hours=1), person
+    )
+    mails.enqueue_all(person.district, [draft])
+    User.objects.update(email="")
+
+    delivery.deliver_due(MemoryMailGateway())
+
+    assert Message.objects.get().error_code == "no_address"
     assert heard(person) == [What.MAIL_FAILED]

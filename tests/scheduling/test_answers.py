@@ -5,14 +5,18 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
+from accounts.roles import Role
 from clients import registry
 from clients.models import Client
+from notifications import notices
 from notifications.models import IncomingText, Message, MessageRules
+from notifications.notices import What
 from scheduling import answers, reminders
 from scheduling import booking as rules
 from scheduling.answers import Received
@@ -332,3 +336,67 @@ def test_handled_is_said_once() -> None:
 
     assert AuditEvent.objects.about(text).filter(verb="text_handled").count() == 1
     assert list(answers.inbox(client.owner).open()) == []
+
+
+# --- The bell ------------------------------------------------------------------------------------
+def heard(*people: User) -> list[list[str]]:
+    return [[str(line.notice.kind) for line in notices.lines(one)] for one in people]
+
+
+def test_what_waits_in_the_inbox_is_heard_by_the_case_team_once() -> None:
+    client = person()
+    client.deputy = UserFactory(organisation=client.organisation)
+    client.save()
+    colleague = UserFactory(organisation=client.organisation)
+    coordinator = UserFactory(organisation=client.organisation, roles=[Role.COORDINATOR])
+
+    says("Wann ist das?", id="SM-once")
+    says("Wann ist das?", id="SM-once")
+    says("Hallo?")
+
+    assert heard(client.owner, client.deputy, colleague, coordinator) == [
+        [What.TEXT_RECEIVED],
+        [What.TEXT_RECEIVED],
+        [],
+        [],
+    ]
+    (line,) = notices.lines(client.owner)
+    assert line.url == reverse("scheduling:inbox")
+    for word in (client.given_name, client.family_name, NUMBER):
+        assert word not in str(line.text)
+
+
+def test_what_was_understood_waits_for_nobody() -> None:
+    client = person()
+    asked(client)
+
+    says("1")
+
+    assert heard(client.owner) == [[]]
+
+
+def test_of_a_number_two_share_both_case_teams_hear() -> None:
+    one, other = person(), person()
+
+    says("1")
+
+    assert heard(one.owner, other.owner) == [[What.TEXT_RECEIVED]] * 2
+
+
+def test_of_a_number_nobody_has_those_hear_who_may_read_it() -> None:
+    coordinator, administrator, caseworker = (
+        UserFactory(roles=[role]) for role in (Role.COORDINATOR, Role.ADMINISTRATOR, Role.CASEWORKER)
+    )
+    left = UserFactory(roles=[Role.COORDINATOR], is_active=False)
+    there = DistrictFactory(name="Nachbarkreis")
+    elsewhere = UserFactory(organisation=OrganisationFactory(district=there), roles=[Role.ADMINISTRATOR])
+
+    text = says("Hallo?", "+4915700000001", district=coordinator.district)
+
+    everybody = (coordinator, administrator, caseworker, left, elsewhere)
+    reads = [text in answers.inbox(one) and one.is_active for one in everybody]
+    assert heard(*everybody) == [[What.TEXT_RECEIVED] if may else [] for may in reads]
+    assert reads == [True, True, False, False, False]
+
+    says("Hallo?", "+4915700000002")
+    assert heard(elsewhere, caseworker) == [[What.TEXT_RECEIVED], []]
