@@ -139,7 +139,7 @@ class Day:
     @property
     def socket(self) -> str:
         """Where its changes are heard (scheduling/routing.py)."""
-        return f"/live/slots/{self.topic}/"
+        return live.address(self.topic)
 
     @property
     def free(self) -> int:

@@ -1,7 +1,9 @@
 """Sockets: from the server to the browser only. Everything a browser wants to do is an ordinary request."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.consumer import AsyncConsumer
@@ -15,10 +17,12 @@ from scheduling.models import Calendar
 # A browser of ours says nothing; whoever keeps talking is shown the door.
 WORDS_ALLOWED = 3
 TOO_TALKATIVE = 1008
+# More days than the longest list of ours shows.
+DAYS_ALLOWED = 40
 
 
 class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
-    """One browser that watches one day of a calendar. Its frames come from the hub."""
+    """One browser that watches days of calendars. Its frames come from the hub."""
 
     session_key: str
     user: UUID
@@ -30,31 +34,29 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
         """
         self.base_send = send
         await receive()
-        topic = await database_sync_to_async(self.admit)(scope)
-        if topic is None:
+        topics = await database_sync_to_async(self.admit)(scope)
+        if not topics:
             await send({"type": "websocket.close"})
             return
         await send({"type": "websocket.accept"})
         here = hub.here()
         try:
-            await here.watch(topic, self)
+            await here.watch(topics, self)
             for _word in range(WORDS_ALLOWED):
                 if (await receive())["type"] == "websocket.disconnect":
                     return
             await self.close(TOO_TALKATIVE)
         finally:
-            here.leave(topic, self)
+            here.leave(topics, self)
 
-    def admit(self, scope: dict[str, Any]) -> str | None:
-        """The topic's name for whoever may look into that calendar; else None."""
-        user, wanted = self._person(scope), scope["url_route"]["kwargs"]
-        if user is None or not Calendar.objects.for_user(user).filter(uuid=wanted["calendar"]).exists():
-            return None
-        try:
-            day = date.fromisoformat(wanted["day"])
-        except ValueError:
-            return None
-        return f"{wanted['calendar']}/{day.isoformat()}"
+    def admit(self, scope: dict[str, Any]) -> Sequence[str]:
+        """The names of those topics whose calendar this person may look into; none: stay out."""
+        user, wanted = self._person(scope), _wanted(scope)
+        if user is None or not wanted or len(wanted) > DAYS_ALLOWED:
+            return []
+        asked = {calendar for calendar, _day in wanted}
+        seen = set(Calendar.objects.for_user(user).filter(uuid__in=asked).values_list("uuid", flat=True))
+        return [f"{calendar}/{day.isoformat()}" for calendar, day in wanted if calendar in seen]
 
     def _person(self, scope: dict[str, Any]) -> User | None:
         """The fully signed-in person behind the socket, if their pages show slots at all."""
@@ -77,7 +79,22 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
 class NewsConsumer(SlotsConsumer):
     """One browser of a person who hears when something waits for them."""
 
-    def admit(self, scope: dict[str, Any]) -> str | None:
+    def admit(self, scope: dict[str, Any]) -> Sequence[str]:
         """The person's own topic; nobody hears another's news."""
         user = self._person(scope)
-        return live.news_of(user.uuid) if user is not None else None
+        return [live.news_of(user.uuid)] if user is not None else []
+
+
+def _wanted(scope: dict[str, Any]) -> dict[tuple[UUID, date], None]:
+    """The calendars and days of the address (`live.address`), in order; nothing if it cannot be read."""
+    if one := scope["url_route"]["kwargs"]:
+        days = [f"{one['calendar']}/{one['day']}"]
+    else:
+        days = parse_qs(scope["query_string"].decode("latin-1")).get("day", [])
+    try:
+        return {
+            (UUID(calendar), date.fromisoformat(on)): None
+            for calendar, _, on in (day.partition("/") for day in days)
+        }
+    except ValueError:
+        return {}

@@ -1,8 +1,7 @@
 """Courses on offer, with the places that are left now. Counts only: who takes part is another matter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -49,21 +48,14 @@ class Places:
         return valid_until is not None and valid_until < timezone.localdate()
 
     @property
-    def socket(self) -> str:
-        """Where changes of its places are heard (scheduling/routing.py)."""
-        return f"/live/slots/{live.topic(self.course.slot.session)}/"
-
-
-@dataclass(frozen=True)
-class Group:
-    """Courses whose places are heard on one socket: those of one first day."""
-
-    places: Sequence[Places]
+    def topic(self) -> str:
+        """The name under which its places are watched."""
+        return live.topic(self.course.slot.session)
 
     @property
-    def first(self) -> Places:
-        """Any of them stands for the day."""
-        return self.places[0]
+    def socket(self) -> str:
+        """Where changes of its places are heard."""
+        return live.address(self.topic)
 
 
 def matching(user: User, wanted: dict[str, Any]) -> CourseQuerySet:
@@ -97,10 +89,9 @@ def places(course: Course) -> Places:
     return Places(course, taken, waiting, course.standing_on(timezone.localdate()))
 
 
-def grouped(courses: Sequence[Course]) -> list[Group]:
-    """Counted courses in order, by the day their places are watched under."""
-    rows = [places(course) for course in courses]
-    return [Group(tuple(group)) for _socket, group in groupby(rows, key=lambda row: row.socket)]
+def socket(rows: Iterable[Places]) -> str:
+    """Where changes of their places are heard."""
+    return live.address(*dict.fromkeys(row.topic for row in rows))
 
 
 def _counted(courses: CourseQuerySet) -> CourseQuerySet:

@@ -10,8 +10,8 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, LiteralString, Protocol
@@ -113,39 +113,57 @@ class Hub:
         self._looked_at: datetime | None = None  # by the database's clock
 
     # --- Coming and going ----------------------------------------------------------------------
-    async def watch(self, name: str, socket: Socket) -> None:
-        """Tell the socket the topic's present state, and from now on what changes.
+    async def watch(self, names: Sequence[str], socket: Socket) -> None:
+        """Tell the socket the topics' present state, and from now on what changes.
 
         Without a database the socket hears that the display pauses; the state follows by itself.
         """
         if not self._tasks:
             loops = (self._listen, self._hand_on, self._recheck)
             self._tasks = [asyncio.create_task(_supervised(loop)) for loop in loops]
-        topic = self._topics.setdefault(name, News() if live.is_news(name) else Topic())
-        topic.sockets.add(socket)
+        topics = {name: self._topic(name) for name in names}
+        for topic in topics.values():
+            topic.sockets.add(socket)
         with suppress(TimeoutError, DatabaseError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 # Listening first, then reading: nothing lies in between.
                 await self._listens.wait()
-                async with topic.reading:
-                    if not topic.is_known:
-                        self._keep(await database_sync_to_async(live.frames)([name]))
-                        topic.is_known = True
-        if topic.is_known and self._listens.is_set():
-            await self._send(topic.state(), [socket])
-        else:
+                await self._know(topics)
+        is_known = self._listens.is_set()
+        for topic in topics.values():
+            if topic.is_known and self._listens.is_set():
+                await self._send(topic.state(), [socket])
+            else:
+                is_known = False
+        if not is_known:
             await self._pause([socket])
 
-    def leave(self, name: str, socket: Socket) -> None:
+    async def _know(self, topics: Mapping[str, Topic]) -> None:
+        """Read those of the topics that nobody has read yet; two who come at once read them once."""
+        async with AsyncExitStack() as reading:
+            # In one order, so that two who wait for each other's topics cannot be.
+            for name in sorted(topics):
+                await reading.enter_async_context(topics[name].reading)
+            unknown = [name for name, topic in topics.items() if not topic.is_known]
+            if unknown:
+                self._keep(await database_sync_to_async(live.frames)(unknown))
+            for name in unknown:
+                topics[name].is_known = True
+
+    def _topic(self, name: str) -> Topic:
+        return self._topics.setdefault(name, News() if live.is_news(name) else Topic())
+
+    def leave(self, names: Sequence[str], socket: Socket) -> None:
         """The socket is gone; the last one takes the connection with it."""
-        topic = self._topics.get(name)
-        if topic is None:
-            return
-        topic.sockets.discard(socket)
-        if not topic.sockets:
-            del self._topics[name]
-            for slot in topic.frames:
-                self._where.pop(slot, None)
+        for name in names:
+            topic = self._topics.get(name)
+            if topic is None:
+                continue
+            topic.sockets.discard(socket)
+            if not topic.sockets:
+                del self._topics[name]
+                for slot in topic.frames:
+                    self._where.pop(slot, None)
         if not self._topics:
             for task in self._tasks:
                 task.cancel()
@@ -156,8 +174,9 @@ class Hub:
         """The names of the topics that have slots."""
         return [name for name in self._topics if not live.is_news(name)]
 
-    def _sockets(self) -> list[Socket]:
-        return [socket for topic in self._topics.values() for socket in topic.sockets]
+    def _sockets(self) -> set[Socket]:
+        """Each once, however many topics it watches."""
+        return {socket for topic in self._topics.values() for socket in topic.sockets}
 
     # --- Hearing -------------------------------------------------------------------------------
     async def _listen(self) -> None:
@@ -177,7 +196,7 @@ class Hub:
                 self._listens.clear()
                 await self._pause(self._sockets())
 
-    async def _pause(self, sockets: list[Socket]) -> None:
+    async def _pause(self, sockets: Iterable[Socket]) -> None:
         """Say that what is shown may be old; `_resume` makes it good."""
         self._has_paused = True
         await self._send(PAUSED, sockets)
@@ -232,7 +251,7 @@ class Hub:
             await _close([socket for socket in self._sockets() if socket.user == person])
         elif "calendar" in said:
             days = [name for name in self._days() if name.startswith(f"{said['calendar']}/")]
-            await _close([socket for name in days for socket in self._topics[name].sockets])
+            await _close({socket for name in days for socket in self._topics[name].sockets})
         elif "news" in said:
             if (topic := self._topics.get(live.news_of(UUID(said["news"])))) is not None:
                 await self._send(NEWS, topic.sockets)

@@ -5,6 +5,7 @@ A frame lost between commit and announcement is made good by the hub, which read
 
 import json
 from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import connection
@@ -80,6 +81,15 @@ def topic(session: Session) -> str:
     """The name under which the session's day is watched."""
     on = session.start_at.astimezone(session.district.tz).date()
     return f"{session.calendar.uuid}/{on.isoformat()}"
+
+
+def address(*topics: str) -> str:
+    """Where a browser hears of these days, on one socket (scheduling/routing.py); nowhere of none."""
+    if not topics:
+        return ""
+    if len(topics) == 1:
+        return f"/live/slots/{topics[0]}/"
+    return f"/live/slots/?{urlencode([('day', each) for each in topics], safe='/')}"
 
 
 def frames(topics: list[str]) -> list[Frame]:

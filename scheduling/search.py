@@ -5,8 +5,8 @@ slots with room. `has_room` counts a hold whose time has passed until the sweepe
 are few and added by the index of holds, so that a dead hold is free at once here, too.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -54,21 +54,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Group:
-    """Free appointments of one day in one calendar, in order of time; and where their changes are heard."""
+    """Free appointments of one day, in order of time."""
 
     on: date
-    is_new_day: bool
-    slots: Sequence[Slot] = field(default_factory=list)
-
-    @property
-    def first(self) -> Slot:
-        """The first of them."""
-        return self.slots[0]
-
-    @property
-    def socket(self) -> str:
-        """Where one hears that one of them is taken (scheduling/routing.py)."""
-        return f"/live/slots/{live.topic(self.first.session)}/"
+    slots: Sequence[Slot]
 
 
 def free(user: User, wish: Wish, *, most: int = MOST) -> list[Slot]:
@@ -103,12 +92,15 @@ def query(user: User, wish: Wish, *, most: int = MOST) -> SlotQuerySet:
 
 
 def by_day(slots: Sequence[Slot], user: User) -> Iterator[Group]:
-    """In the order of time, cut where the day or the calendar changes."""
+    """In the order of time, cut where the day changes."""
     zone = user.district.tz
-    before = None
-    for (on, _), group in groupby(slots, key=lambda slot: (_day(slot, zone), slot.calendar_id)):
-        yield Group(on, is_new_day=on != before, slots=list(group))
-        before = on
+    for on, group in groupby(slots, key=lambda slot: _day(slot, zone)):
+        yield Group(on, list(group))
+
+
+def socket(slots: Iterable[Slot]) -> str:
+    """Where one hears that one of them is taken."""
+    return live.address(*dict.fromkeys(live.topic(slot.session) for slot in slots))
 
 
 def looser(user: User, wish: Wish) -> list[str]:

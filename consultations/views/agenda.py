@@ -97,7 +97,7 @@ def _show(
     audit.look_at_all([card.referral for card in day.cards if card.referral], by=request.user)
     context = {
         "day": day,
-        "socket": f"/live/slots/{live.topic(day.sessions[0])}/" if day.sessions else "",
+        "socket": live.address(live.topic(day.sessions[0])) if day.sessions else "",
         "noshow_options": noshow.options(),
         "refused": refused,
         "now": timezone.now(),

@@ -46,10 +46,12 @@ def course_list(request: SignedInRequest) -> HttpResponse:
     form = FilterForm(request.GET, user=request.user)
     found = course_search.matching(request.user, form.wanted)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("seite"))
+    rows = [course_search.places(each) for each in page]
     context = {
         "form": form,
         "page": page,
-        "groups": course_search.grouped(list(page.object_list)),
+        "rows": rows,
+        "socket": course_search.socket(rows),
         "is_filtered": any(form.cleaned_data.values()),
         "may_add": _may_keep_any(request),
         "now": timezone.now(),

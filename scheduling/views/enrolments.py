@@ -107,7 +107,7 @@ def roll(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "count": Counter(row.mark for row in rows),
         "may_mark": lesson.is_open and timezone.localdate(lesson.start_at) <= timezone.localdate(),
         "against": against,
-        "topic": live.topic(lesson.session),
+        "socket": live.address(live.topic(lesson.session)),
         "now": timezone.now(),
     }
     is_part = request.headers.get("HX-Request") or request.headers.get("X-Background")

@@ -29,6 +29,7 @@ def search(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "in_use": list(form.in_use),
         "groups": list(rules.by_day(found, request.user)),
+        "socket": rules.socket(found),
         "has_more": len(found) == rules.MOST,
         "looser": [] if found else _labels(form, rules.looser(request.user, form.wish)),
         "now": timezone.now(),

@@ -57,12 +57,14 @@
       this.timer = setTimeout(() => this.connect(), pause);
     }
 
-    // The element was read anew and speaks of another day now (its session was moved).
-    follow() {
+    // The element was read anew and speaks of another day now (its session was moved, other results were
+    // looked for); or of the same, and what was said meanwhile found no card.
+    follow(isExchanged = false) {
       const path = this.element?.dataset.live;
-      if (!path || path === this.path) return;
+      if (!path || (path === this.path && !isExchanged)) return;
       this.path = path;
       this.drop();
+      this.isFirstTry = true;
       this.connect();
     }
 
@@ -103,11 +105,12 @@
       show();
     }
 
-    // The whole present state: whatever we missed shows by its version.
+    // The whole present state of a day: whatever we missed shows by its version. A part of it, or cards of
+    // several days, without an address of their own, change one by one.
     compare(slots) {
       const shown = cards(this.element);
       if (this.isPart) slots = slots.filter(({ slot }) => find(this.element, slot));
-      const isSameSet = shown.length === slots.length && slots.every(({ slot }) => find(this.element, slot));
+      const isSameSet = !this.element.dataset.fragment || shown.length === slots.length && slots.every(({ slot }) => find(this.element, slot));
       if (isSameSet) slots.forEach((frame) => this.change(frame));
       else refreshAll(this.element);
     }
@@ -239,8 +242,9 @@
 
   const lines = [];
   // Also after a part of the page was exchanged: what went is no longer heard, what came is.
-  function listen() {
-    for (const line of lines.filter(({ element }) => !element)) {
+  function listen(event) {
+    lines.forEach((line) => line.follow(event?.detail.target?.id === line.id));
+    for (const line of lines.filter(({ element }) => !element?.dataset.live)) {
       clearTimeout(line.timer);
       line.drop();
       lines.splice(lines.indexOf(line), 1);

@@ -77,6 +77,23 @@ def test_attendance_is_tapped_by_keyboard_and_seen_in_another_window(
     assert Attendance.objects.get().status == "present"
 
 
+def test_the_list_hears_of_all_its_days_on_one_line(windows: Windows, course: Course) -> None:
+    next_week = offers.weekly(first_on=offers.monday() + timedelta(days=7))
+    later = offers.enter(title="Später", capacity=1, by=course.created_by, lessons=next_week)
+    page = windows.open_for(factories.UserFactory())
+    lines: list[str] = []
+    page.on("websocket", lambda line: lines.append(line.url) if "/live/slots/" in line.url else None)
+    page.goto(reverse("scheduling:courses"))
+    expect(page.locator("[data-live-text]")).to_contain_text("aktualisiert")
+
+    for each in (course, later):
+        client = factories.ClientFactory()
+        enrolments.enrol(each, client=client, by=client.owner)
+        expect(page.locator(f"#kurs-{each.uuid}")).to_contain_text("voll", timeout=5_000)
+
+    assert len(lines) == 1
+
+
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_the_pages_are_accessible_wide_and_narrow(windows: Windows, course: Course, language: str) -> None:
     client = factories.ClientFactory(

@@ -77,7 +77,7 @@ def test_the_demo_has_courses_with_places_left_full_ones_and_people_on_them() ->
     for load in (accounts.demo.load, clients.demo.load, scheduling.demo.load, scheduling.demo_courses.load):
         load()
     offered = course_search.matching(User.objects.get(username="awo"), {})
-    rows = {row.course.title: row for group in course_search.grouped(list(offered)) for row in group.places}
+    rows = {course.title: course_search.places(course) for course in offered}
     assert len(rows) == 9
     full = rows["Lesen und Schreiben (Kleingruppe)"]
     assert (full.free, full.waiting) == (0, 1)

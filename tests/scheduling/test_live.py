@@ -405,6 +405,43 @@ async def test_a_day_that_is_none_is_refused() -> None:
     assert not await Browser(f"/live/slots/{slot.district.uuid}/2027-02-30/", cookie).connects()
 
 
+async def test_one_socket_hears_of_several_days_and_of_none_one_may_not_see() -> None:
+    slot, anna = await a_slot()
+    later = await in_thread(factories.SlotFactory)(session__start_at=slot.start_at + timedelta(days=3))
+    office = await in_thread(factories.OrganisationFactory)(name="Jobcenter")
+    closed = await in_thread(factories.CalendarFactory)(organisation=office, name="Nicht geteilt")
+    names = [await in_thread(topic_of)(each) for each in (slot, later)]
+    browser = Browser(live.address(*names, f"{closed.uuid}/2027-03-01"), await in_thread(cookie_of)(anna))
+
+    assert await browser.connects()
+    for _ in names:
+        assert (await browser.hears())["live"] is True
+    assert set(hub.here()._topics) == set(names)
+    for each in (slot, later):
+        await in_thread(rules.hold)(each, by=anna)
+        await browser.hears_of(each, "held")
+    # It is told once that the line stands, however many days it watches.
+    assert len(hub.here()._sockets()) == 1
+    await browser.socket.disconnect()
+
+
+async def test_days_that_are_none_too_many_or_others_are_refused() -> None:
+    slot, anna = await a_slot()
+    cookie = await in_thread(cookie_of)(anna)
+    one = f"{slot.calendar.uuid}/2027-03-01"
+    many = [f"{slot.calendar.uuid}/2027-{1 + n // 28:02}-{1 + n % 28:02}" for n in range(41)]
+
+    assert await Browser(live.address(*many[:40]), cookie).connects()
+    for path in (
+        live.address(*many),
+        "/live/slots/",
+        "/live/slots/?day=",
+        f"/live/slots/?day={one}&day=x/2027-03-02",
+        f"/live/slots/?day={slot.district.uuid}/2027-03-01&day={slot.district.uuid}/2027-03-02",
+    ):
+        assert not await Browser(path, cookie).connects()
+
+
 @pytest.mark.promise(13)
 async def test_a_right_taken_away_closes_the_persons_sockets_and_only_theirs() -> None:
     slot, anna = await a_slot()
@@ -554,7 +591,7 @@ async def test_a_browser_that_does_not_read_is_dropped_and_the_others_hear_on(
     here = hub.here()
     try:
         for browser in (slow, quick):
-            await here.watch(name, browser)
+            await here.watch([name], browser)
         await in_thread(rules.hold)(slot, by=await in_thread(factories.UserFactory)())
         for _ in range(50):
             if len(quick.heard) > 1:
@@ -562,7 +599,7 @@ async def test_a_browser_that_does_not_read_is_dropped_and_the_others_hear_on(
             await asyncio.sleep(0.1)
     finally:
         for browser in (slow, quick):
-            here.leave(name, browser)
+            here.leave([name], browser)
 
     assert json.loads(quick.heard[-1])["state"] == "held"
     assert slow.closed_with == hub.TOO_SLOW

@@ -119,16 +119,19 @@ def test_when_nothing_fits_it_says_which_wish_to_drop(anna: User) -> None:
     assert search.looser(anna, Wish(gender="f", is_step_free=True)) == []
 
 
-def test_results_are_grouped_by_day_and_calendar(anna: User) -> None:
+def test_results_are_grouped_by_day_and_heard_on_one_socket(anna: User) -> None:
     on = offered.workday()
     offered.session(anna, on=on)
     offered.session(anna, on=on + timedelta(days=1), number=1)
-    groups = list(search.by_day(search.free(anna, Wish()), anna))
-    assert [(group.on - on, group.is_new_day, len(group.slots)) for group in groups] == [
-        (timedelta(0), True, 2),
-        (timedelta(days=1), True, 1),
-    ]
-    assert groups[0].socket == f"/live/slots/{offered.calendar(anna).uuid}/{on}/"
+    found = search.free(anna, Wish())
+    days = [on, on + timedelta(days=1)]
+    assert [(group.on, len(group.slots)) for group in search.by_day(found, anna)] == list(
+        zip(days, [2, 1], strict=True)
+    )
+    calendar = offered.calendar(anna).uuid
+    assert search.socket(found[:2]) == f"/live/slots/{calendar}/{on}/"
+    assert search.socket(found) == "/live/slots/?" + "&".join(f"day={calendar}/{day}" for day in days)
+    assert search.socket([]) == ""
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -132,7 +132,7 @@ class Browser:
         self._session.refresh_from_db(fields=["start_at"])
         name = live.topic(self._session)
         if name != self._topic:
-            self._hub.leave(self._topic, self)
+            self._hub.leave([self._topic], self)
             self._topic = name
             topic = self._hub._topics.setdefault(name, Topic())
             topic.sockets.add(self)

@@ -2,6 +2,7 @@
 wide; and a free appointment that goes away before one's eyes."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,14 @@ def test_a_free_appointment_goes_before_ones_eyes_and_filters_need_no_page(
     windows: Windows, live_server_daphne: Daphne, anna: User
 ) -> None:
     session = offered.session(anna, number=2, counsellor=offered.counsellor(gender="f"))
+    offered.session(anna, on=offered.workday() + timedelta(days=1))
     first = session.slots.earliest("start_at")
     page = windows.open_for(anna)
+    lines: list[str] = []
+    page.on("websocket", lambda line: lines.append(line.url) if "/live/slots/" in line.url else None)
     page.goto(reverse("scheduling:search"))
+    expect(page.locator("[data-live-text]")).to_contain_text("gerade eben")
+    assert len(lines) == 1
     card = page.locator(f"#frei-{first.uuid}")
     expect(card).to_contain_text("frei")
 

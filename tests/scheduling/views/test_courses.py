@@ -44,7 +44,7 @@ def text(response: Any) -> str:
 
 
 def titles(response: Any) -> list[str]:
-    return [row.course.title for group in response.context["groups"] for row in group.places]
+    return [row.course.title for row in response.context["rows"]]
 
 
 # --- The list --------------------------------------------------------------------------------------
