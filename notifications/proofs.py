@@ -39,11 +39,6 @@ class Proof:
     costly: str
     costly_places: list[str]
 
-    @property
-    def euros(self) -> Decimal:
-        """The price of one such message."""
-        return self.cents / 100
-
 
 @dataclass(frozen=True)
 class Row:

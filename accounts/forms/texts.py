@@ -13,7 +13,7 @@ class FeedbackForm(forms.Form):
         label=_("Was hindert Sie?"), max_length=LONGEST_REPORT, widget=forms.Textarea(attrs={"rows": 6})
     )
     reply_to = forms.CharField(
-        label=_("Wie erreichen wir Sie? (freiwillig)"),
+        label=_("Wie erreichen wir Sie?"),
         max_length=200,
         required=False,
         help_text=_("Telefon oder E-Mail, wenn Sie eine Antwort möchten."),

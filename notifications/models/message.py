@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts import languages
 from accounts.fields import EncryptedTextField
@@ -56,7 +57,7 @@ class Message(models.Model):
         BOOKED = "booked", _("Termin gebucht")
         REMINDER = "reminder", _("Erinnerung")
         MOVED = "moved", _("Termin verlegt")
-        CANCELLED = "cancelled", _("Termin abgesagt")
+        CANCELLED = "cancelled", pgettext_lazy("Nachricht", "Termin abgesagt")
         OFFER = "offer", _("Angebot aus der Warteliste")
         COURSE_STARTS = "course", _("Kurs beginnt")
         DROPPED = "dropped", _("Termin fällt aus")

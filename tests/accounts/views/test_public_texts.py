@@ -54,7 +54,7 @@ def test_the_districts_own_words_replace_the_draft(people: Three) -> None:
 
     assert answer.status_code == 302
     shown = Client().get(address("imprint", district)).text
-    assert "<h2>Kontakt</h2>" in shown
+    assert '<h2 class="kern-title">Kontakt</h2>' in shown
     assert "Haus &lt;b&gt;1&lt;/b&gt;<br>Ort" in shown
     # What is binding in German is shown rather than our English draft.
     assert "Kontakt" in Client().get(address("imprint", district), {"sprache": "en"}).text

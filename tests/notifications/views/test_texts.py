@@ -86,7 +86,7 @@ def test_the_preview_shows_a_telephone_parts_and_price() -> None:
     page = as_user(admin()).post(PREVIEW, {"body": DRAFT}).content.decode()
 
     assert "14:00" in page
-    assert "3 SMS-Teile, 0,225 Euro" in page
+    assert "3 SMS-Teile, 22,5 Cent" in page
     assert 'lang="ar" dir="rtl"' in page
     assert not TextVersion.objects.exists()
 
