@@ -72,9 +72,10 @@ def _booked(case: str, kind: str) -> Booking:
 
 
 def _moved(booked: Booking) -> None:
-    """An appointment that was put a week later, or two."""
-    later = [slot for slot in _free("debt", booked.holder, weeks=1) if slot.start_at > booked.end_at]
-    moving.move(booked, later[-1], by=booked.holder)
+    """An appointment that was put a week later."""
+    free = _free("debt", booked.holder, weeks=1)
+    later = next(slot for slot in free if slot.start_at - booked.start_at > timedelta(days=5))
+    moving.move(booked, later, by=booked.holder)
 
 
 def _cancelled(booked: Booking) -> None:

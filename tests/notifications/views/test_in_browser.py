@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts import languages
 from notifications import delivery, notices
 from notifications.channels.console import ConsoleGateway
-from notifications.models import Message
+from notifications.models import MailCopy, Message
 from notifications.notices import What
-from tests.browsing import PHONE, Windows, axe
+from tests.browsing import PHONE, Windows, axe, faults
 from tests.factories import UserFactory
 from tests.notifications.messages import queued
 from tests.servers import Daphne
@@ -93,6 +93,14 @@ def test_the_telephones(browser, owner, tmp_path) -> None:
         page.goto("/handy/")
         assert axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+        # A link in a letter is longer than the telephone is wide.
+        letter = f"Subject: Anfrage\n\nZusagen: https://t.example.org/e/{'x' * 60}/"
+        MailCopy.objects.create(recipient="einsatz@sprachmittlung.example", raw=letter)
+        page.goto("/handy/post/")
+        page.get_by_role("heading", name="Anfrage").wait_for()
+        assert faults(page) == []
+        page.goto("/handy/")
 
         # Another text arrives while one looks.
         before = page.locator(".phone__text").count()

@@ -4,8 +4,10 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from notifications.models import IncomingText
 from tests import browsing, factories
 from tests.browsing import Windows
+from tests.notifications.messages import queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = reverse("notifications:text", args=["ar", "sms.reminder"])
@@ -26,14 +28,28 @@ def test_the_preview_follows_what_is_typed(windows: Windows) -> None:
 
 @pytest.mark.parametrize("language", ["de-DE", "en-GB"])
 def test_the_pages_are_accessible_wide_and_narrow(windows: Windows, language: str) -> None:
-    kind = factories.KindFactory()
-    page = windows.open_for(factories.UserFactory(roles=["administrator", "coordinator"]), locale=language)
+    kind, admin = factories.KindFactory(), factories.UserFactory(roles=["administrator", "coordinator"])
+    IncomingText.objects.create(
+        district=admin.district,
+        gateway_id="SM1",
+        number="+4915112345678",
+        number_key="k",
+        body="Ich komme später",
+    )
+    queued()
+    page = windows.open_for(admin, locale=language)
     addresses = [
         reverse("notifications:texts"),
         reverse("notifications:language", args=["ar"]),
         TEXT,
         reverse("notifications:message_rules"),
         reverse("scheduling:reminder_plan", args=[kind.uuid]),
+        reverse("scheduling:inbox"),
+        reverse("notifications:numbers"),
+        reverse("notifications:mail_choice"),
+        reverse("accounts:public_texts"),
+        reverse("accounts:edit_public_text", args=["privacy", "de"]),
+        reverse("accounts:barriers"),
     ]
     found = []
     for address in addresses:
