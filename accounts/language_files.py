@@ -19,7 +19,7 @@ def against(
     """What is wrong with the file of this name: sentences to stand after it; none: it is whole.
 
     Every text of the `german` file must be there, with the same braces; `others` are the languages
-    that have files. An answer it has no words for, and months its dates do not name, may be missing.
+    that have files. Words of answers, months its dates do not name, and the consent sheet may be missing.
     """
     if content.get("code") != code or not re.fullmatch("[a-z]{2,3}", code):
         yield f'must have the code "{code}" of its name, two or three small letters.'
@@ -33,6 +33,24 @@ def against(
     yield from _against_dates(content.get("dates"))
     for group in ("sms", "phrases", *(("helper",) if code == GERMAN else ())):
         yield from _against_texts(group, content.get(group), german.get(group))
+    if code == GERMAN or "consent" in content:
+        yield from _against_consent(code, content.get("consent"), german.get("consent"))
+
+
+def _against_consent(code: str, consent: object, german: object) -> Iterator[str]:
+    """All sentences of the German sheet, as many promises, and that it is a translation."""
+    if not isinstance(consent, dict) or not isinstance(german, dict):
+        yield 'needs "consent".'
+        return
+    promises = _list(consent.get("promises"))
+    if not _are_texts(promises) or len(promises) != len(_list(german.get("promises"))) or not promises:
+        yield '"consent.promises" needs as many sentences as the German sheet.'
+    note = {} if code == GERMAN else {"translation_note": ""}
+    yield from _against_texts("consent", _without_promises(consent), _without_promises(german) | note)
+
+
+def _without_promises(sheet: dict[str, Any]) -> dict[str, Any]:
+    return {key: text for key, text in sheet.items() if key != "promises"}
 
 
 def _against_dates(dates: object) -> Iterator[str]:

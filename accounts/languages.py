@@ -63,6 +63,8 @@ class Language:
     phrases: Mapping[str, str]
     # The short line for somebody who helps; German only.
     helper: Mapping[str, str]
+    # The words of the consent sheet; empty where nobody has written them.
+    consent: Mapping[str, Any]
 
 
 def known() -> Mapping[str, Language]:
@@ -165,6 +167,7 @@ def _language(content: dict[str, Any]) -> Language:
         sms=content["sms"],
         phrases=content["phrases"],
         helper=content.get("helper", {}),
+        consent=content.get("consent", {}),
     )
 
 

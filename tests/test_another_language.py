@@ -18,7 +18,7 @@ from notifications import keywords, parcels, texts, wording
 from notifications.models import IncomingText, Message
 from scheduling import client_link, reminders
 from scheduling.models import Booking
-from tests.factories import BookingFactory, ConsentFactory, UserFactory
+from tests.factories import BookingFactory, ConsentFactory, ReferralFactory, UserFactory
 from tests.sign_in import as_user
 
 TUESDAY = datetime(2026, 12, 8, 13, 0, tzinfo=UTC)
@@ -141,6 +141,23 @@ def test_its_texts_are_looked_after(booking: Booking) -> None:
     assert "verrät, worum es geht: „Geheimes“, „Wuffwuff“." in refused
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_written", [True, False])
+def test_the_consent_sheet_is_printed_in_it_once_somebody_has_written_it(
+    directory: Path, is_written: bool
+) -> None:
+    consent = {key: text if key == "promises" else f"✶ {text}" for key, text in GERMAN.consent.items()}
+    consent["translation_note"] = "✶ Übersetzt"
+    put(directory, written(**{"consent": consent} if is_written else {}))
+    referral = ReferralFactory(client__language="qaa")
+
+    sheet = as_user(referral.client.owner).get(reverse("consultations:consent_sheet", args=[referral.uuid]))
+
+    assert "Einwilligung in eine Vorstellung" in sheet.text
+    assert ("✶ Einwilligung in eine Vorstellung" in sheet.text) is is_written
+    assert ('consent-sheet" lang="qaa-Test" dir="rtl">' in sheet.text) is is_written
+
+
 def test_its_yes_and_no_are_understood(directory: Path) -> None:
     put(directory, written())
     said = IncomingText.Understood
@@ -203,6 +220,8 @@ BROKEN = [
     ({"sms": {}}, 'lacks "sms.booked"'),
     ({"phrases": marked(GERMAN.phrases) | {"more": "✶"}}, 'has "phrases.more", which nobody asks for'),
     ({"phrases": marked(GERMAN.phrases) | {"coming": " "}}, '"phrases.coming" is empty'),
+    ({"consent": marked(GERMAN.consent)}, '"consent.promises" needs as many sentences'),
+    ({"consent": {**GERMAN.consent, "title": ""}}, 'lacks "consent.translation_note"'),
 ]
 
 

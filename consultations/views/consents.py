@@ -59,6 +59,6 @@ def sheet(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "referral": referral,
         "specialists": specialists,
         "sheet": consent_sheets.choose(request.GET.get("sprache", ""), spoken=referral.client.language),
-        "sheets": consent_sheets.SHEETS.values(),
+        "sheets": consent_sheets.sheets().values(),
     }
     return render(request, "consultations/consent_sheet.html", context)
