@@ -6,9 +6,10 @@ harms nothing that was committed: hubs read again what changed, and check open s
 
 import json
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
+from accounts.rows import execute
 
 CHANNEL = "live"
 _NEWS = "SELECT pg_notify(%s, json_build_object('news', uuid)::text) FROM accounts_user WHERE id = %s"
@@ -30,7 +31,6 @@ def after_commit(query: str, values: list[str | int]) -> None:
 
     # A function of its own, not a partial: Django logs a robust callback's failure by its name.
     def announce() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(query, values)
+        execute(query, values)
 
     transaction.on_commit(announce, robust=True)

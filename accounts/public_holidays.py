@@ -13,6 +13,11 @@ def name(on: date, land: str) -> str:
     return _of_year(land, on.year, language).get(on, "")
 
 
+def is_one(on: date, land: str) -> bool:
+    """Whether that day is a public holiday there."""
+    return on in _of_year(land, on.year, "de")
+
+
 @cache
 def _of_year(land: str, year: int, language: str) -> dict[date, str]:
     return dict(holidays.country_holidays("DE", subdiv=land, years=year, language=language))

@@ -29,7 +29,7 @@ class Saving:
 
     def __init__(self, model: type[models.Model]) -> None:
         self._model = model
-        self._inserts: dict[tuple[Field, ...], tuple[str, Columns]] = {}
+        self._inserts: dict[tuple[str, ...], tuple[str, Columns]] = {}
 
     def new(self, **values: Any) -> Any:
         """A new object of the model with its fields' defaults and these values, by attribute: `slot_id=7`."""
@@ -45,14 +45,17 @@ class Saving:
 
     def insert(self, thing: models.Model) -> None:
         """Store a new object. What the database fills in (its key, defaults) it then has, too."""
-        left_out, values, db = [], [], connections[DEFAULT_DB_ALIAS]
-        for field in self._fields:
+        places, values, db = [], [], connections[DEFAULT_DB_ALIAS]
+        for field, goes_as_it_is in self._fields:
             value = field.pre_save(thing, add=True)
             if isinstance(value, DatabaseDefault) or (value is None and field.primary_key):
-                left_out.append(field)
+                places.append(_LEFT_OUT)
+            elif value is None:
+                places.append(_EMPTY)
             else:
-                values.append(value if field in self._as_is else _for_database(field, value, db))
-        query, returned = self._insert(tuple(left_out))
+                places.append(_GIVEN)
+                values.append(value if goes_as_it_is else field.get_db_prep_save(value, db))
+        query, returned = self._insert(tuple(places))
         row = execute(query, values).fetchone()
         for name, value in zip(returned.names, returned.read(row), strict=True):
             setattr(thing, name, value)
@@ -81,30 +84,28 @@ class Saving:
         ]
 
     @cached_property
-    def _as_is(self) -> frozenset[Field]:
-        """Fields whose values the driver takes as they are."""
-        return frozenset(field for field in self._fields if type(field) in _AS_IS)
-
-    @cached_property
-    def _fields(self) -> list[Field]:
-        return [field for field in self._model._meta.concrete_fields if not field.generated]
+    def _fields(self) -> list[tuple[Field, bool]]:
+        """Each with whether the driver takes its values as they are."""
+        fields = self._model._meta.concrete_fields
+        return [(field, type(field) in _AS_IS) for field in fields if not field.generated]
 
     @cached_property
     def _but_key(self) -> list[Field]:
-        return [field for field in self._fields if not field.primary_key]
+        return [field for field, _ in self._fields if not field.primary_key]
 
-    def _insert(self, left_out: tuple[Field, ...]) -> tuple[str, Columns]:
-        if left_out not in self._inserts:
-            sent = [field for field in self._fields if field not in left_out]
-            columns = ", ".join(f'"{field.column}"' for field in sent)
-            places = ", ".join(["%s"] * len(sent))
+    def _insert(self, places: tuple[str, ...]) -> tuple[str, Columns]:
+        if places not in self._inserts:
+            fields = [(field, place) for (field, _), place in zip(self._fields, places, strict=True)]
+            sent = [(f'"{field.column}"', place) for field, place in fields if place != _LEFT_OUT]
+            left_out = [field for field, place in fields if place == _LEFT_OUT]
             returned = Columns("stored", left_out or (self._model._meta.pk,))
             query = (
-                f'INSERT INTO "{self._model._meta.db_table}" AS stored ({columns})'  # noqa: S608 (names of ours)
-                f" VALUES ({places}) RETURNING {returned}"
+                f'INSERT INTO "{self._model._meta.db_table}" AS stored'  # noqa: S608 (names of ours)
+                f" ({', '.join(column for column, _ in sent)})"
+                f" VALUES ({', '.join(place for _, place in sent)}) RETURNING {returned}"
             )
-            self._inserts[left_out] = query, returned
-        return self._inserts[left_out]
+            self._inserts[places] = query, returned
+        return self._inserts[places]
 
     @cached_property
     def _update(self) -> str:
@@ -112,6 +113,9 @@ class Saving:
         table, key = self._model._meta.db_table, self._model._meta.pk.column
         return f'UPDATE "{table}" SET {places} WHERE "{key}" = %s'  # noqa: S608 (names of ours)
 
+
+# What stands for a field in an INSERT. Each value costs the driver something, and half of a new row is empty.
+_GIVEN, _EMPTY, _LEFT_OUT = "%s", "NULL", ""
 
 # Rules give them values of their own type; Django would look at each once more.
 _AS_IS = frozenset(

@@ -33,8 +33,9 @@ class Draft:
 # One round trip for all of them, the look for a consent included. A key that is queued, under way or
 # done stays as it is; one that was withdrawn, or refused for its number, reached nobody and may be
 # queued anew.
+_NO_SUCH_NUMBER = ", ".join(f"'{code}'" for code in sorted(BAD_NUMBER))
 _INSERT = Statement(
-    """
+    f"""
     INSERT INTO notifications_message AS message (
         uuid, district_id, client_id, language, key, kind, context, send_at, expires_at,
         status, attempts, gateway_id, body_key, error_code, created_at
@@ -44,14 +45,14 @@ _INSERT = Statement(
     FROM jsonb_to_recordset(%(drafts)s::jsonb) AS draft(
         key text, kind text, context jsonb, send_at timestamptz, expires_at timestamptz
     )
-    WHERE EXISTS ({consent})
+    WHERE EXISTS ({{consent}})
     ON CONFLICT (key) DO UPDATE SET
         language = excluded.language, context = excluded.context, send_at = excluded.send_at,
         expires_at = excluded.expires_at, status = 'queued', error_code = '', settled_at = NULL
     WHERE message.status = 'withdrawn'
-        OR (message.status = 'failed' AND message.error_code = ANY(%(bad_number)s))
+        OR (message.status = 'failed' AND message.error_code IN ({_NO_SUCH_NUMBER}))
     RETURNING message.key
-    """,
+    """,  # noqa: S608 (constants only)
     consent=Asked(lambda client: contact.sms_consents(client).values("pk"), client=int),
 )
 
@@ -82,7 +83,6 @@ def _values(client: Client, drafts: Iterable[Draft]) -> dict[str, Any] | None:
         "client": client.pk,
         "language": client.language,
         "drafts": _json([vars(draft) for draft in wanted]),
-        "bad_number": list(BAD_NUMBER),
     }
 
 

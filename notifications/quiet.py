@@ -4,8 +4,10 @@ Everything is meant on the district's clock and compared as instants, so 23 and 
 too. A span begins when it begins and ends before it ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from accounts import public_holidays
 from clients.models import Client
@@ -43,8 +45,9 @@ def latest_before(rules: MessageRules, client: Client | None, at: datetime) -> d
     day = wanted.date()
     while True:
         # The first comparison is with the instant itself: at a clock change its wall time comes twice.
-        meant = at.astimezone(UTC) if day == wanted.date() else _instant(rules, day, wanted.time())
-        spans = list(_spans(rules, client, day))
+        is_same = day == wanted.date()
+        meant = at.astimezone(UTC) if is_same else _instant(rules.district.zone, day, wanted.time())
+        spans = _spans(rules, client, day)
         if any(begins <= meant < ends for begins, ends in spans):
             return meant
         for begins, ends in reversed(spans):
@@ -57,35 +60,47 @@ def is_day_of_rest(rules: MessageRules, day: date) -> bool:
     """Whether the district lets its clients' telephones rest all that day."""
     if rules.rests_on_sundays and day.weekday() == _SUNDAY:
         return True
-    return rules.rests_on_holidays and bool(public_holidays.name(day, rules.district.land))
+    return rules.rests_on_holidays and public_holidays.is_one(day, rules.district.land)
 
 
-def _spans(rules: MessageRules, client: Client | None, day: date) -> Iterator[tuple[datetime, datetime]]:
+def _spans(rules: MessageRules, client: Client | None, day: date) -> Sequence[tuple[datetime, datetime]]:
     """When the telephone may ring that day, in order, as instants."""
     if is_day_of_rest(rules, day):
-        return
-    for begins, ends in _hours(rules, client):
-        # The day's end is the next one's midnight.
-        until = _instant(rules, day + _DAY if ends is None else day, ends or time())
-        # At 2 o'clock in March a span may vanish.
-        if (since := _instant(rules, day, begins)) < until:
-            yield since, until
+        return ()
+    window = None
+    if client is not None and client.text_from is not None and client.text_until is not None:
+        window = (client.text_from, client.text_until)
+    return _loud(day, rules.district.zone, (rules.quiet_from, rules.quiet_until), window)
 
 
-def _hours(rules: MessageRules, client: Client | None) -> list[tuple[time, time | None]]:
+# Every booking asks for the same few days ahead.
+@lru_cache(maxsize=4096)
+def _loud(
+    day: date, zone: str, quiet: tuple[time, time], window: tuple[time, time] | None
+) -> Sequence[tuple[datetime, datetime]]:
+    # The day's end is the next one's midnight.
+    spans = [
+        (_instant(zone, day, begins), _instant(zone, day + _DAY if ends is None else day, ends or time()))
+        for begins, ends in _hours(*quiet, window)
+    ]
+    # At 2 o'clock in March a span may vanish.
+    return tuple((begins, ends) for begins, ends in spans if begins < ends)
+
+
+def _hours(
+    quiet_from: time, quiet_until: time, window: tuple[time, time] | None
+) -> list[tuple[time, time | None]]:
     """Loud hours on the wall clock; None ends with the day.
 
     A client's window narrows the district's; where the two have nothing in common, the client's counts:
     quiet hours are there for the client's sake, and the window was agreed with them.
     """
-    awake = _awake(rules.quiet_from, rules.quiet_until)
-    if client is None or client.text_from is None or client.text_until is None:
+    awake = _awake(quiet_from, quiet_until)
+    if window is None:
         return awake
-    shared = [
-        (max(begins, client.text_from), min(ends or time.max, client.text_until)) for begins, ends in awake
-    ]
+    shared = [(max(begins, window[0]), min(ends or time.max, window[1])) for begins, ends in awake]
     narrowed = [(begins, ends) for begins, ends in shared if begins < ends]
-    return [*narrowed] or [(client.text_from, client.text_until)]
+    return [*narrowed] or [window]
 
 
 def _awake(quiet_from: time, quiet_until: time) -> list[tuple[time, time | None]]:
@@ -96,5 +111,5 @@ def _awake(quiet_from: time, quiet_until: time) -> list[tuple[time, time | None]
     return [span for span in (before, after) if span[0] != span[1]]
 
 
-def _instant(rules: MessageRules, day: date, at: time) -> datetime:
-    return datetime.combine(day, at, tzinfo=rules.district.tz).astimezone(UTC)
+def _instant(zone: str, day: date, at: time) -> datetime:
+    return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)

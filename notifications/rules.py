@@ -6,7 +6,10 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import District, User
+from accounts.saving import Saving
 from notifications.models import MessageRules
+
+_RULES = Saving(MessageRules)
 
 
 def of(district: District) -> MessageRules:
@@ -17,7 +20,9 @@ def of(district: District) -> MessageRules:
     try:
         return district.message_rules
     except MessageRules.DoesNotExist:
-        return MessageRules(district=district)
+        rules: MessageRules = _RULES.new()
+        rules.district = district
+        return rules
 
 
 def note(district: District, rules: MessageRules | None) -> None:

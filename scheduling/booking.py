@@ -159,9 +159,7 @@ def _book(
     accepts: Offer | None,
     need: Need | None,
 ) -> Booking:
-    if client is not None:
-        seats.lock_client(client.pk)
-    slot, now = locked = seats.lock(slot_id)
+    slot, now = locked = seats.lock(slot_id, client=client.pk if client is not None else None)
     companions.lock(visit)
     found = interpreters.find(slot, need, now=now, lock=True) if need else None
     facts = seats.look(
@@ -351,9 +349,7 @@ def _against_mark(booking: Booking, status: Booking.Status, now: datetime) -> It
 def _locked(booking: Booking) -> Iterator[tuple[Booking, datetime]]:
     """The booking as it is now, its client and slot locked, and the database's clock."""
     with transaction.atomic():
-        if booking.client_id is not None:
-            seats.lock_client(booking.client_id)
-        slot, now = seats.lock(booking.slot_id)
+        slot, now = seats.lock(booking.slot_id, client=booking.client_id)
         found = Booking.objects.select_related("client", "holder").get(pk=booking.pk)
         while found.slot_id != slot.pk:  # moved since the caller read it
             slot, now = seats.lock(found.slot_id)

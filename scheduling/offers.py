@@ -177,9 +177,7 @@ def _offer(slot_id: int, place: Place) -> Offer | None:
 
 def _hold(slot_id: int, place: Place) -> Offer:
     entry, by = place.entry, responsible(place.entry)
-    if entry.client is not None:
-        seats.lock_client(entry.client.pk)
-    slot, now = locked = seats.lock(slot_id)
+    slot, now = locked = seats.lock(slot_id, client=entry.client_id)
     facts = seats.look(locked, by=by, client=entry.client, to_book=True, with_referral=True)
     until = deadline(slot, now)
     if until is None or (found := problems.against_offering(facts)):

@@ -6,6 +6,7 @@ would ring at night or on a day of rest goes out before (`notifications.quiet`).
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
+from functools import cache
 
 from accounts.rows import Write, clock
 from clients.models import Client
@@ -30,13 +31,14 @@ COURSE_DAYS = 3
 LAST = "last"
 
 
-def usual_plan() -> list[ReminderRule]:
+@cache
+def usual_plan() -> Sequence[ReminderRule]:
     """The plan of a kind that has none of its own; not saved."""
-    return [
+    return (
         ReminderRule(days_before=EARLY_DAYS_WITH_INTERPRETER, with_interpreter=True),
         ReminderRule(days_before=EARLY_DAYS, with_interpreter=False),
         ReminderRule(days_before=1, at=DAY_BEFORE_AT),
-    ]
+    )
 
 
 # --- Telling -----------------------------------------------------------------------------------

@@ -79,7 +79,14 @@ _READ = {
     "room": Resource,
     "message_rules": MessageRules,
 }
-_SLOT = Statement(_PLACE + "FOR NO KEY UPDATE OF slot", **_READ)
+_LOCKED = "FOR NO KEY UPDATE OF slot"
+_SLOT = Statement(_PLACE + _LOCKED, **_READ)
+# A condition on no table is looked at before any is read: the client is locked first, in the same trip.
+_CLIENT = "SELECT FROM clients_client WHERE id = %(client)s FOR NO KEY UPDATE"
+_SLOT_AFTER_CLIENT = Statement(
+    f"WITH client AS MATERIALIZED ({_CLIENT}) {_PLACE} AND (SELECT count(*) FROM client) = 1 {_LOCKED}",  # noqa: S608 (constants only)
+    **_READ,
+)
 _SLOT_UNLOCKED = Statement(_PLACE, **_READ)
 
 # Who lives on the slot; what `by` holds anywhere; where the client is at that time; what this very form
@@ -119,14 +126,14 @@ def lock_client(client_id: int) -> None:
     _lock("SELECT FROM clients_client WHERE id = %s FOR NO KEY UPDATE", client_id)
 
 
-def lock(slot_id: int) -> Locked:
-    """Lock the slot and read it as it is now.
+def lock(slot_id: int, *, client: int | None = None) -> Locked:
+    """Lock the slot, the client first if one is given, and read it as it is now.
 
     Must run inside a transaction; waits until whoever holds the slot has finished. Raises
     `Slot.DoesNotExist`.
     """
     _inside_a_transaction()
-    return _place(_SLOT, slot_id)
+    return _place(_SLOT, slot_id) if client is None else _place(_SLOT_AFTER_CLIENT, slot_id, client=client)
 
 
 def peek(slot_id: int) -> Locked:
@@ -134,15 +141,15 @@ def peek(slot_id: int) -> Locked:
     return _place(_SLOT_UNLOCKED, slot_id)
 
 
-def _place(statement: Statement, slot_id: int) -> Locked:
-    found = statement.row(slot=slot_id)
+def _place(statement: Statement, slot_id: int, **also: int) -> Locked:
+    found = statement.row(slot=slot_id, **also)
     if found is None:
         raise Slot.DoesNotExist
     slot, slot.kind, slot.district, slot.session, slot.session.room, rules, now, *said = found
     slot.session.has_contingents, slot.is_away, has_changed, plan = said
     if has_changed:
         # Whoever waited for the lock has the slot as it is now, and all around it as it was before the wait.
-        return _place(statement, slot_id)
+        return _place(statement, slot_id, **also)
     slot.reminder_rules = [
         ReminderRule(days_before=days, at=at and time.fromisoformat(at), with_interpreter=with_interpreter)
         for days, at, with_interpreter in json.loads(plan or "[]")
