@@ -120,6 +120,7 @@ def meeting(monkeypatch: pytest.MonkeyPatch) -> Meeting:
     made = Meeting()
     monkeypatch.setattr(models.QuerySet, "select_for_update", lambda self, **how: self.all())
     monkeypatch.setattr(seats, "_SLOT", seats._SLOT_UNLOCKED)
+    monkeypatch.setattr(seats, "_SLOT_AFTER_CLIENT", seats._SLOT_UNLOCKED)
     monkeypatch.setattr(seats, "_lock", lambda statement, key: None)
     monkeypatch.setattr(session_moves, "_move_session", made.before(session_moves._move_session))
     monkeypatch.setattr(contingents, "_counted", made.after(contingents._counted))

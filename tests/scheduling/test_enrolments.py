@@ -283,12 +283,7 @@ def test_who_takes_part_is_seen_by_the_case_team_and_by_who_runs_the_course() ->
 
 # --- The last seat -------------------------------------------------------------------------------
 def _without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unlocked(slot_id: int) -> seats.Locked:
-        slots = Slot.objects.select_related("kind", "district", "session__room")
-        slot = slots.annotate(now=seats.ClockTimestamp()).get(pk=slot_id)
-        return seats.Locked(slot, getattr(slot, "now"))
-
-    monkeypatch.setattr(seats, "lock", unlocked)
+    monkeypatch.setattr(seats, "lock", lambda slot_id, client=None: seats.peek(slot_id))
     monkeypatch.setattr(seats, "lock_client", lambda client: None)
     monkeypatch.setattr(seats, "lock_person", lambda person: None)
 

@@ -46,8 +46,8 @@ def test_booking_a_hold_costs_as_many_statements_as_it_must(django_assert_num_qu
     anna = client.owner
     hold = rules.hold(factories.SlotFactory(), by=anna)
 
-    # savepoint; client and slot, facts; booking; all else in one: waiting list, audit, version, messages, feeds;
-    # release
+    # savepoint; client and slot, facts; booking; all else in one (waiting list, audit, version, messages,
+    # feeds); release
     with django_assert_num_queries(6):
         rules.book(hold, client=client, by=anna)
 
