@@ -35,6 +35,7 @@ class What(StrEnum):
     INTERPRETER_DECLINED = "interpreter_declined"
     SESSION_CANCELLED = "session_cancelled"
     MAIL_FAILED = "mail_failed"
+    POOL_MAIL_FAILED = "pool_mail_failed"
     BUDGET = "budget"
 
 
@@ -48,6 +49,9 @@ WORDS: dict[str, Promise] = {
     What.INTERPRETER_DECLINED: _("Eine Sprachmittlung hat abgesagt; die nächste wird gesucht."),
     What.SESSION_CANCELLED: _("Eine Sprechstunde fällt aus; Ihr Termin ist neu zu vergeben."),
     What.MAIL_FAILED: _("Eine E-Mail an Sie ist nicht oder vielleicht nicht angekommen."),
+    What.POOL_MAIL_FAILED: _(
+        "Eine E-Mail an einen Pool der Sprachmittlung ist nicht oder vielleicht nicht angekommen."
+    ),
     What.BUDGET: _("Das Budget für SMS ist in diesem Monat fast oder ganz verbraucht."),
 }
 

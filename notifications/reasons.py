@@ -34,7 +34,6 @@ _GATEWAY: dict[str, Text] = {
     "30036": _("Die SMS kam nicht rechtzeitig durch und wurde verworfen."),
     "text": _("Der Text konnte nicht geschrieben werden."),
     "country": _("In dieses Land sendet der Landkreis keine SMS. Bitte Nummer prüfen oder anrufen."),
-    "no_address": _("Es gibt keine Adresse, an die die E-Mail gehen könnte."),
 }
 
 _OBSTACLES: dict[str, Text] = {
@@ -52,8 +51,28 @@ _OBSTACLES: dict[str, Text] = {
 }
 
 
+_NOT_THERE = _("Der Mailserver ist nicht erreichbar.")
+# What mail servers answer (RFC 5321), and what befell the connection to them: names of Python's faults, as
+# far as `Message.error_code` has room.
+_MAIL: dict[str, Text] = {
+    "no_address": _("Es gibt keine Adresse, an die die E-Mail gehen könnte."),
+    "535": _("Der Mailserver nimmt unsere Anmeldung nicht an."),
+    "550": _("Der Mailserver nimmt für diese Adresse nichts an. Bitte Adresse prüfen."),
+    "551": _("Der Mailserver nimmt für diese Adresse nichts an. Bitte Adresse prüfen."),
+    "552": _("Das Postfach ist voll."),
+    "553": _("Das ist keine gültige E-Mail-Adresse. Bitte prüfen."),
+    "gaierror": _NOT_THERE,
+    "TimeoutError": _NOT_THERE,
+    "ConnectionRefusedErr": _NOT_THERE,
+    "SMTPServerDisconnect": _NOT_THERE,
+}
+
+
 def reason(message: Message) -> Text:
-    """Why this message failed, was withdrawn, expired or is unclear; empty when nothing is wrong."""
+    """Why this message failed, was withdrawn, expired, is unclear, or waits after a first try; empty when
+    nothing is wrong."""
+    if message.channel == Message.Channel.EMAIL:
+        return _of_mail(message)
     match message.status:
         case Message.Status.FAILED:
             return _GATEWAY.get(message.error_code) or gettext(
@@ -67,6 +86,27 @@ def reason(message: Message) -> Text:
             return _(
                 "Der SMS-Dienst hat nicht geantwortet. Vielleicht ist die SMS angekommen, vielleicht nicht. "
                 "Sie wird nicht noch einmal gesendet. Bitte fragen Sie nach."
+            )
+        case _:
+            return ""
+
+
+def _of_mail(message: Message) -> Text:
+    code = message.error_code
+    known = _MAIL.get(code)
+    match message.status:
+        case Message.Status.FAILED:
+            said = gettext("Der Mailserver hat die E-Mail nicht angenommen (Code %(code)s).")
+            return known or said % {"code": code or "–"}
+        case Message.Status.QUEUED if code:
+            said = gettext("Der Mailserver nimmt sie gerade nicht an (Code %(code)s).")
+            return known or said % {"code": code}
+        case Message.Status.EXPIRED:
+            return known or _("Die E-Mail konnte nicht rechtzeitig gesendet werden und wurde verworfen.")
+        case Message.Status.UNCLEAR:
+            return _(
+                "Die Verbindung zum Mailserver brach ab. Vielleicht ist die E-Mail angekommen, vielleicht "
+                "nicht. Sie wird nicht noch einmal gesendet."
             )
         case _:
             return ""

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from django.db import connection, transaction
 
-from accounts.models import Channel
+from accounts.models import Channel, User
+from accounts.roles import Role
 from clients import contact
 from notifications import notices
 from notifications.channels.base import Answer, Verdict
@@ -124,7 +125,7 @@ def record(outcomes: Sequence[Outcome]) -> None:
 
 def ring(message: Message) -> None:
     """What did not arrive, or perhaps not, is heard behind the bell: by the case team, or by the colleague
-    an e-mail was meant for; pools have none. In the transaction that says so."""
+    an e-mail was meant for; of a pool's by who coordinates interpreting. In the transaction that says so."""
     if message.status not in _NOT_SURE_TO_ARRIVE:
         return
     key = f"not_arrived:{message.uuid}"
@@ -132,6 +133,11 @@ def ring(message: Message) -> None:
         notices.tell_case_team([message.client], What.NOT_ARRIVED, key=key, route="notifications:log")
     elif message.user_id is not None:
         notices.tell([message.user_id], What.MAIL_FAILED, key=key, route="notifications:mail_choice")
+    else:
+        here = User.objects.filter(district=message.district_id, is_active=True)
+        told = here.filter(roles__contains=[Role.INTERPRETER_COORDINATOR.value]).values_list("pk", flat=True)
+        what = What.POOL_MAIL_FAILED
+        notices.tell(told, what, key=key, route="notifications:mail_log", once_unread=True)
 
 
 def heed(message_id: int, error_code: str) -> None:

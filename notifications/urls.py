@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from notifications import webhooks
-from notifications.views import log, mailbox, notices, numbers, phones, texts
+from notifications.views import log, mail_log, mailbox, notices, numbers, phones, texts
 
 app_name = "notifications"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("neuigkeiten/gelesen/", notices.read_all, name="read_all_news"),
     path("neuigkeiten/<uuid:uuid>/", notices.read, name="read_news"),
     path("e-mails/", notices.mail_choice, name="mail_choice"),
+    path("e-mails/zustellung/", mail_log.delivery, name="mail_log"),
     path("handy/post/", mailbox.mailbox, name="mailbox"),
     path("nachrichten-zahlen/", numbers.message_numbers, name="numbers"),
     path("handy/", phones.phones, name="phones"),

@@ -12,8 +12,8 @@ from notifications.channels.console import ConsoleGateway
 from notifications.models import MailCopy, Message
 from notifications.notices import What
 from tests.browsing import PHONE, Windows, axe, faults
-from tests.factories import UserFactory
-from tests.notifications.messages import queued
+from tests.factories import OrganisationFactory, UserFactory
+from tests.notifications.messages import mail, queued
 from tests.servers import Daphne
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,6 +53,21 @@ def test_the_log(windows, owner, locale) -> None:
         box = text.bounding_box()
         assert box is not None
         assert box["width"] > 200
+
+
+def test_the_delivery_of_e_mails(windows) -> None:
+    staff = mail("fort@amt.example")
+    Message.objects.update(status=Message.Status.FAILED, error_code="550", settled_at=timezone.now())
+    organisation = OrganisationFactory(district=staff.district)
+    person = UserFactory(organisation=organisation, roles=["coordinator"])
+    page = windows.open_for(person)
+
+    for language in ("de", "en"):
+        type(person).objects.filter(pk=person.pk).update(language=language)
+        page.goto("/e-mails/zustellung/")
+        assert axe(page) == []
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_the_bell_counts_at_once_and_leads_to_what_is_new(windows) -> None:
