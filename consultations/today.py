@@ -4,7 +4,7 @@ Nothing is stored: each row is derived from the thing it speaks of, and is gone 
 A fixed number of queries for each role, whatever the number of rows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -47,6 +47,7 @@ from scheduling.models import (
 # Steps show up this long before they are due; appointments without an answer this long before.
 STEPS_AHEAD = timedelta(days=3)
 ANSWERS_AHEAD = timedelta(days=3)
+SOON = timedelta(days=14)
 # For how long Heute asks what comes after somebody did not appear.
 MISSED_SHOWN = timedelta(days=7)
 # For how long somebody who asked to be called stands there.
@@ -114,7 +115,8 @@ def of(user: User, *, now: datetime | None = None) -> Today:
 
 
 # --- Caseworker --------------------------------------------------------------------------------
-def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: date) -> Iterator[Todo]:
+def _of_caseworker(user: User, coming: Sequence[Booking], now: datetime, day: date) -> Iterator[Todo]:
+    bookings = [one for one in coming if one.start_at <= now + SOON]
     yield from _answers(bookings, now)
     yield from _calls_asked(user, now)
     yield from _freed_by_client(user, now)
@@ -127,20 +129,21 @@ def _of_caseworker(user: User, bookings: Iterable[Booking], now: datetime, day: 
     yield from _reviews(user, day)
     yield from _numbers(user)
     yield from _messages(user, now)
-    yield from _to_tell(user, bookings, now)
+    yield from _to_tell(user, coming, now)
     yield from _to_rebook(user)
     yield from _drafts(user)
 
 
 def _coming(user: User, now: datetime) -> list[Booking]:
-    """One's own appointments of the next two weeks, and those of today that have begun."""
+    """One's own appointments, as far ahead as a plan of reminders may reach, and those of today that have
+    begun."""
     own = (
         Booking.objects.for_user(user)
         .exclude(slot__format=SlotFormat.COURSE)
         .filter(
             status__in=[Booking.Status.BOOKED, Booking.Status.ARRIVED],
             end_at__gte=now - timedelta(hours=12),
-            start_at__lte=now + timedelta(days=14),
+            start_at__lte=now + telling.AHEAD,
         )
     )
     return list(own.select_related("client", "slot__session__room", "slot__district").order_by("start_at"))
@@ -466,7 +469,7 @@ _WAYS = {
 
 
 def _to_tell(user: User, bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
-    """Clients no SMS reaches: told of their appointment by a person, and reminded shortly before."""
+    """Clients no SMS reaches: told of their appointment by a person, and reminded after the kind's plan."""
     for one in telling.to_tell(bookings, now=now):
         texts = {"name": one.client.full_name, "at": when.moment(one.booking.start_at)}
         if one.is_reminder:
@@ -479,7 +482,7 @@ def _to_tell(user: User, bookings: Iterable[Booking], now: datetime) -> Iterator
             "scheduling:told",
             (one.booking.uuid,),
             note=f"{_way(one.client)} {_('Bis %(at)s.') % {'at': when.moment(one.due_at)}}",
-            rank=1 if one.is_reminder else 2,
+            rank=1 if one.is_reminder or one.due_at <= now + timedelta(days=2) else 2,
             acts=True,
             page=reverse("scheduling:booking", args=[one.booking.uuid]),
         )

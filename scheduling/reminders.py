@@ -142,14 +142,20 @@ def drafts(booking: Booking, now: datetime, *, told: Message.Kind = Message.Kind
 
 def _reminders(booking: Booking) -> Iterator[tuple[str, datetime]]:
     """Name and moment of each reminder, the earliest first."""
+    rules = message_rules.of(booking.slot.district)
+    for name, meant in planned(booking):
+        yield name, quiet.latest_before(rules, booking.client, meant)
+
+
+def planned(booking: Booking) -> Iterator[tuple[str, datetime]]:
+    """Name and moment of each reminder by the plan, the earliest first, on the district's clock; whether a
+    telephone may ring then is another question."""
     slot = booking.slot
-    rules = message_rules.of(slot.district)
     start = booking.start_at.astimezone(slot.district.tz)
     steps = [ReminderRule(days_before=COURSE_DAYS, at=DAY_BEFORE_AT)] if slot.is_course else _steps(slot)
     for step in steps:
-        meant = _days_before(start, step.days_before, step.at or start.time())
         name = LAST if step is steps[-1] else f"{step.days_before}d"
-        yield name, quiet.latest_before(rules, booking.client, meant)
+        yield name, _days_before(start, step.days_before, step.at or start.time())
 
 
 def _steps(slot: Slot) -> list[ReminderRule]:
@@ -177,7 +183,6 @@ def _draft(booking: Booking, name: str, kind: Message.Kind, send_at: datetime, u
             "start_at": booking.start_at.isoformat(),
             "zone": district.zone,
             "place": booking.address,
-            "phone": district.contact_phone,
             "route": CLIENT_PAGE,
             "about": str(booking.uuid),
         },

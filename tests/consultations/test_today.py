@@ -158,9 +158,9 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(19):
-        # appointments, calls, freed, versions, deferred, steps, reviews, numbers, messages, consents, what
-        # was said, what waits for a person, rebookings, drafts, texts, sessions
+    with django_assert_num_queries(20):
+        # appointments, calls, freed, versions, deferred, steps, reviews, numbers, messages, consents,
+        # plans, what was said, what waits for a person, rebookings, drafts, texts, sessions
         found = today.of(caseworker)
     # the step, the answer that is missing, and no SMS reminds
     assert len(found.todos) == 3 * rows

@@ -125,7 +125,6 @@ def test_planning_queues_them_with_neutral_facts() -> None:
         "start_at": booking.start_at.isoformat(),
         "zone": "Europe/Berlin",
         "place": "Hauptstr. 1, Zimmer 3",
-        "phone": "07141 000 100",
         "route": "scheduling:client_page",
         "about": str(booking.uuid),
     }
