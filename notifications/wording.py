@@ -51,7 +51,8 @@ class Wording:
                 return code
             if self.rules.unreviewed == MessageRules.Unreviewed.CALL:
                 return None
-        return GERMAN
+        # Nothing of theirs is reviewed, or the language's file is gone.
+        return None if self.rules.unreviewed == MessageRules.Unreviewed.CALL else GERMAN
 
     def page_language(self, language: str) -> str:
         """In which language the client page speaks to somebody who reads `language`."""

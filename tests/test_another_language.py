@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils import translation
 
 from accounts import languages, neutral, when
+from accounts.models import District
 from clients.models import Client
 from notifications import keywords, parcels, texts, wording
-from notifications.models import IncomingText, Message
+from notifications.models import IncomingText, Message, MessageRules
 from scheduling import client_link, reminders
 from scheduling.models import Booking
 from tests.factories import BookingFactory, ConsentFactory, ReferralFactory, UserFactory
@@ -271,3 +272,8 @@ def test_a_client_whose_language_is_gone_is_written_to_in_german(booking: Bookin
     assert "Ich komme" in Browser().get(client_link.url(booking)).text
     assert as_user(booking.holder).get(reverse("scheduling:slip", args=[booking.uuid])).status_code == 200
     assert Client.objects.get().language == "qaa"
+
+    # Or called, where the district rather has that.
+    MessageRules.objects.update_or_create(district=booking.district, defaults={"unreviewed": "call"})
+    called = wording.of(District.objects.get()).language_for("qaa", Message.Kind.BOOKED)
+    assert called is None

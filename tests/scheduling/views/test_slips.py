@@ -54,6 +54,15 @@ def test_nobody_else_does(booking: Any) -> None:
     assert not AuditEvent.objects.filter(verb="slip_viewed").exists()
 
 
+def test_in_production_it_says_what_somebody_has_reviewed(booking: Any, settings: Any) -> None:
+    settings.PRODUCTION = True
+
+    shown = as_user(booking.client.owner).get(address(booking)).content.decode()
+
+    assert texts.phrases("de")["your_appointment"] in shown
+    assert texts.phrases("ar")["your_appointment"] not in shown
+
+
 def test_looking_at_it_is_recorded(booking: Any) -> None:
     as_user(booking.client.owner).get(address(booking))
 
