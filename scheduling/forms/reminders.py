@@ -16,18 +16,13 @@ _WHOM = {"": None, "with": True, "without": False}
 class ReminderForm(forms.Form):
     """One reminder."""
 
-    days_before = forms.IntegerField(
-        label=_("Tage vorher"),
-        min_value=0,
-        max_value=60,
-        required=False,
-        help_text=_("Leer: keine Erinnerung."),
-    )
+    marks_optional = False
+
+    days_before = forms.IntegerField(label=_("Tage vorher"), min_value=0, max_value=60, required=False)
     at = forms.TimeField(
         label=_("Uhrzeit"),
         required=False,
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text=_("Leer: zur Uhrzeit des Termins."),
     )
     whom = forms.ChoiceField(
         label=_("Für welche Termine"),
