@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from accounts import audit, neutral
 from accounts.models import User
+from accounts.rows import clock
 from scheduling import calendars, feeds, planning, resources, series, slots
 from scheduling.models import (
     AppointmentKind,
@@ -127,7 +128,7 @@ def coming(user: User) -> list[Session]:
 def once(offer: Offer, *, on: date, start_time: time, by: User) -> Session:
     """Offer it on one date: a session without a series. Raises NotAllowed and CannotPlan."""
     calendars.require_manager(offer.calendar, by)
-    now = timezone.now()
+    now = clock()
     # On paper it is a series of one date: what is looked at is the same.
     outline = Outline(
         district=by.district,

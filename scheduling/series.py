@@ -105,7 +105,7 @@ def plan(
     CannotPlan when something is wrong with the outline, or when the specialist or room is already in
     use on a date that is not left out; then nothing was written.
     """
-    now = now or timezone.now()
+    now = now or clock()
     blocks = template.blocks if isinstance(template, NewTemplate) else session_templates.blocks_of(template)
     outline = Outline(
         district,
@@ -332,7 +332,7 @@ def _cancel_empty(sessions: Sequence[Session], by: User) -> None:
         strike(session)
     Session.objects.filter(pk__in=[session.pk for session in sessions]).update(
         status=Session.Status.CANCELLED,
-        cancelled_at=timezone.now(),
+        cancelled_at=clock(),
         cancelled_by=by,
         cancel_reason=gettext("Serie beendet"),
     )

@@ -1,11 +1,16 @@
 """Entering, changing, finding and assigning clients."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.db import connection
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent
+from accounts.rows import clock
 from clients import name_keys, registry
 from clients.models import Client
 from tests.factories import ClientFactory, DistrictFactory, OrganisationFactory, UserFactory
@@ -35,6 +40,18 @@ def test_a_new_client_is_ones_own_case_with_a_number_that_says_nothing():
     event = AuditEvent.objects.get(verb="registered")
     assert event.target == client.uuid
     assert event.actor == caseworker.uuid
+
+
+@pytest.mark.promise(18)
+def test_a_number_is_confirmed_at_the_database_s_time():
+    """It is compared with when a message was tried: a wrong clock here must not hide a bad number."""
+    caseworker = UserFactory()
+    with time_machine.travel(timezone.now() + timedelta(hours=5)):
+        client = registry.register(ENTRY, by=caseworker)
+        other = ClientFactory(mobile_confirmed_at=None)
+        changed = registry.change(other, {"mobile_confirmed": True}, by=other.owner)
+    assert client.mobile_confirmed_at <= clock()
+    assert changed.mobile_confirmed_at <= clock()
 
 
 def test_no_name_year_or_number_is_readable_in_the_table():
