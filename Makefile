@@ -7,6 +7,10 @@ ROOMS := accounts clients notifications scheduling consultations
 # Tools read the settings in test mode; `make run` sets its own.
 export SPRECHSTUNDE_MODE ?= test
 
+# Compiled once and kept (`__pycache__`), whatever the surroundings say: else every process of the tests
+# compiles the project anew, and each of pytest's rewrites all assertions.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run accounts test tests lint style types bench promises setup messages lock clean
 
 help: ## this list
@@ -25,12 +29,13 @@ accounts: ## the demo's accounts with their present one-time codes (ARGS=--json:
 setup: ## everything the tests and linters need
 	@$(PYTHON) config/bootstrap.py test
 
-test: style ## linters and all tests, in two processes; the types are checked meanwhile
+test: style ## linters and all tests, in three processes; the types are checked meanwhile
 	@$(MAKE) --no-print-directory --jobs=2 types tests
 
-# The tests call `make` themselves, which is not to think itself a part of this one.
+# The tests call `make` themselves, which is not to think itself a part of this one. Three processes for
+# two cores: one of them is always waiting for something.
 tests: setup
-	env -u MAKEFLAGS -u MFLAGS $(V)pytest -n 2 --dist worksteal $(ARGS)
+	env -u MAKEFLAGS -u MFLAGS $(V)pytest -n 3 --dist worksteal $(ARGS)
 
 lint: style types ## style, types, layers, migrations, templates, deploy check
 
