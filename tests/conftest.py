@@ -24,7 +24,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 from config import embedded_db, promises
 
 _OURS = embedded_db.cluster("test").environment()
-# The processes of one session (`pytest -n 2`) inherit the address: each holds a lease of its own.
+# The processes of one session (`pytest -n 3`) inherit the address: each holds a lease of its own.
 _EMBEDDED = not embedded_db.given_from_outside() or os.environ["DATABASE_URL"] == _OURS["DATABASE_URL"]
 if _EMBEDDED:
     os.environ.update(_OURS)
@@ -40,6 +40,7 @@ from playwright.sync_api import Browser, Page
 
 from tests import browsing, emptying, migrated
 from tests import rounds as every_round
+from tests.consultations import rivals
 from tests.servers import Daphne, Worker
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
@@ -116,17 +117,19 @@ LONG_FILES = ("tests/benchmarks", "tests/config", "tests/test_main_job.py")
 
 @pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
 def pytest_long_tests_first(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With two processes (`-n 2`) each begins with what takes long, so that none waits in the end.
+    """With several processes (`-n 3`) two begin with what takes long, so that none waits in the end.
 
-    `--dist worksteal` gives one process the first half and the other the second, and whoever is done
-    takes from the end of the other's. One gets the browser tests, which share a Chromium.
+    `--dist worksteal` gives each process its part in this order, and whoever is done takes from the end
+    of another's. The first gets the browser tests, which share a Chromium, the second the other long
+    ones; both often wait, and the third keeps the processor busy meanwhile.
     """
     if not hasattr(config, "workerinput"):
         return
     sorts: dict[int, list[pytest.Item]] = {BROWSER: [], LONG: [], SHORT: []}
     for item in items:
         sorts[_length(item)].append(item)
-    rest = max(0, len(items) // 2 - len(sorts[BROWSER]))
+    part = len(items) // int(config.workerinput["workercount"])
+    rest = max(0, part - len(sorts[BROWSER]))
     items[:] = [*sorts[BROWSER], *sorts[SHORT][:rest], *sorts[LONG], *sorts[SHORT][rest:]]
 
 
@@ -271,6 +274,14 @@ def worker(transactional_db: None, tmp_path: Path) -> Iterator[Worker]:
     process.start()
     yield process
     process.end()
+
+
+# --- Rivals --------------------------------------------------------------------------------------
+@pytest.hookimpl(trylast=True, specname="pytest_runtest_teardown")
+def pytest_rivals_go_home(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The threads of the races stay, with their connections, while the tests of one file run."""
+    if nextitem is None or nextitem.path != item.path:
+        rivals.send_home()
 
 
 # --- Browser -----------------------------------------------------------------------------------
