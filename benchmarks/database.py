@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -32,14 +33,16 @@ def private_database() -> Iterator[None]:
     with embedded_db.addresses("test") as server:
         _drop_leftovers(server["DATABASE_OWNER_URL"])
         name = f"{_PREFIX}{os.getpid()}"
-        # The tests have a migrated database to copy; what it lacks is migrated below all the same.
-        template = sql.Identifier(os.environ.get(TEMPLATE, "template1"))
+        # The tests have a migrated database to copy.
+        template = os.environ.get(TEMPLATE)
         with psycopg.connect(server["DATABASE_OWNER_URL"], autocommit=True) as db:
-            db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
+            names = map(sql.Identifier, (name, template or "template1"))
+            db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         try:
             os.environ.update({key: _renamed(address, name) for key, address in server.items()})
             os.environ.update(_ENVIRONMENT)
-            _migrate()
+            if not template:
+                _migrate()
             yield
         finally:
             _drop(server["DATABASE_OWNER_URL"], name)
@@ -77,6 +80,7 @@ def analyse() -> None:
         db.execute("VACUUM ANALYZE")
 
 
+@cache
 def binaries() -> Path:
     """The folder of PostgreSQL's programs that belong to the server."""
     command = [sys.executable, "-m", "config.embedded_db", "--cluster", "test", "available"]
