@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aiosmtpd.controller import Controller
 from asgiref.sync import sync_to_async
 from django.db import connection
 
 from notifications.models import MailCopy
+
+if TYPE_CHECKING:
+    from aiosmtpd.controller import Controller
 
 SHOWN = 30
 _TAKEN = "250 OK"
@@ -27,8 +29,10 @@ class _Keeper:
         return _TAKEN
 
 
-def server(host: str, port: int) -> Controller:
+def server(host: str, port: int) -> "Controller":
     """The mail server, not started yet: `start()` and `stop()` are its own."""
+    from aiosmtpd.controller import Controller  # here, because all other processes do without
+
     return Controller(_Keeper(), hostname=host, port=port, decode_data=False)
 
 

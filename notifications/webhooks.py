@@ -6,7 +6,6 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import public
 from notifications import delivery, links
-from notifications.channels import sms
 
 
 @public(because="called by the SMS gateway: its signature and our signed message id are checked")
@@ -14,6 +13,8 @@ from notifications.channels import sms
 @require_POST
 def status(request: HttpRequest, token: str) -> HttpResponse:
     """One status callback. Refused unless signed; what we do not know or have heard before is ignored."""
+    from notifications.channels import sms  # here, because Twilio's client loads for as long as Django
+
     about = links.about(token)
     if about is None or not links.fits(token, sms.CALLBACK, 1) or not sms.valid_callback(request):
         return HttpResponse(status=403)

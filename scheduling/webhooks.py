@@ -9,7 +9,6 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import public
 from accounts.models import District
-from notifications.channels import sms
 from scheduling import answers
 from scheduling.answers import Received
 
@@ -22,6 +21,8 @@ _NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 @require_POST
 def incoming_text(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
     """One SMS from a client; `uuid` is the district whose number it was sent to, where each has its own."""
+    from notifications.channels import sms  # here, because Twilio's client loads for as long as Django
+
     if not sms.valid_callback(request):
         return HttpResponse(status=403)
     said = {name: request.POST.get(name, "") for name in ("MessageSid", "From", "Body", "OptOutType")}
