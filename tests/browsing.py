@@ -19,6 +19,7 @@ from tests.sign_in import as_user
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Without a graphics card, pages are drawn a third cheaper when none is imitated.
 QUIET = ["--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-gpu"]
+_AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 _UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 PHONE: ViewportSize = {"width": 360, "height": 740}
 
@@ -125,7 +126,8 @@ def sign_in(page: Page, user: User, password: str) -> None:
 
 def axe(page: Page) -> list[str]:
     """The accessibility findings on the page as it stands, one readable line each; none is right."""
-    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    if page.evaluate("!window.axe"):
+        page.evaluate(_AXE)
     found = page.evaluate(
         "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
         AXE_TAGS,
@@ -137,9 +139,18 @@ def axe(page: Page) -> list[str]:
     ]
 
 
-def faults(page: Page) -> list[str]:
-    """What is wrong with the page as it stands: accessibility, or wider than the window."""
-    return axe(page) + too_wide(page)
+def faults(page: Page, *widths: int) -> list[str]:
+    """What is wrong with the page as it stands: accessibility, or wider than the window.
+
+    With `widths` the window is given each of them; cheaper than to open one for each.
+    """
+    if not widths:
+        return axe(page) + too_wide(page)
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        found += axe(page) + too_wide(page)
+    return found
 
 
 def too_wide(page: Page) -> list[str]:

@@ -163,9 +163,9 @@ def test_the_clients_copy_prints_on_one_page_without_the_frame(
 
 
 # --- For everybody -----------------------------------------------------------------------------------
-@pytest.mark.parametrize(("language", "width"), [("de", 1280), ("de", 320), ("en", 320)])
+@pytest.mark.parametrize(("language", "widths"), [("de", [1280, 320]), ("en", [320])])
 def test_the_pages_are_accessible_and_fit(
-    open_page: Open, sheet: RecommendationSheet, language: str, width: int
+    open_page: Open, sheet: RecommendationSheet, language: str, widths: list[int]
 ) -> None:
     owner, client = sheet.referral.author, case_of(sheet)
     first = release(sheet, line(PSZ, "bei Refugio"), line(GP, "Blutbild"))
@@ -180,7 +180,6 @@ def test_the_pages_are_accessible_and_fit(
     User.objects.update(language=language)
     step = Step.objects.earliest("pk")
 
-    size = {"width": width, "height": 800}
     of_owner = [
         ("today",), ("version", first.uuid), ("decide", second.uuid), ("plan", client.uuid),
         ("plan_copy", client.uuid), ("add_step", client.uuid), ("add_goal", client.uuid), ("step", step.uuid),
@@ -188,8 +187,8 @@ def test_the_pages_are_accessible_and_fit(
     of_author = [("today",), ("sheet", sheet.referral.uuid), ("sheet_release", sheet.referral.uuid)]
     found = []
     for person, addresses in ((owner, of_owner), (sheet.author, of_author)):
-        page = open_page(person, "today", viewport=size)
+        page = open_page(person, "today")
         for name, *args in addresses:
             page.goto(reverse(f"consultations:{name}", args=args))
-            found += browsing.faults(page)
+            found += browsing.faults(page, *widths)
     assert found == []

@@ -393,7 +393,10 @@ def test_extending_again_changes_nothing() -> None:
     assert list(Slot.objects.order_by("pk").values()) == before
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.promise(16)
+@settings(
+    max_examples=every_round.of(10, quick=5), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     rule=rules,
     holiday_rule=st.sampled_from(HolidayRule),

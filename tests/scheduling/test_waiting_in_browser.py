@@ -82,9 +82,8 @@ def test_a_cancellation_in_one_window_is_an_offer_in_another_within_a_second(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", [1280, 320])
 def test_the_pages_are_accessible_in_both_languages(
-    window: Window, booked: Booking, waits: WaitingEntry, language: str, width: int
+    window: Window, booked: Booking, waits: WaitingEntry, language: str
 ) -> None:
     rules.cancel(booked, reason="client", by=booked.holder)
     session = booked.slot.session
@@ -93,8 +92,7 @@ def test_the_pages_are_accessible_in_both_languages(
     later = factories.SlotFactory(session=session, block=1)
     contingents.set_aside(session, {other: 1}, free_days_before=2, by=coordinator)
     factories.WaitingFactory(gender="m")
-    size = {"viewport": {"width": width, "height": 900}}
-    mine, plans = window(waits.entered_by, language, **size), window(coordinator, language, **size)
+    mine, plans = window(waits.entered_by, language), window(coordinator, language)
     pages = [
         (mine, reverse("consultations:today")),
         (mine, reverse("scheduling:waiting")),
@@ -111,6 +109,6 @@ def test_the_pages_are_accessible_in_both_languages(
     found = []
     for page, address in pages:
         page.goto(address)
-        found += browsing.faults(page)
+        found += browsing.faults(page, 1280, 320)
         assert page.locator("html").get_attribute("lang") == language
     assert found == []
