@@ -105,7 +105,9 @@ class Harness:
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         if clock:
-            page.clock.install(time=clock)
+            # It stands still until the test turns it, however long the page takes to come.
+            page.clock.install(time=clock - timedelta(minutes=1))
+            page.clock.pause_at(clock)
         page.goto("/")
         return page
 

@@ -43,6 +43,8 @@ class Run:
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self.port = free_port()
         self._log = log
+        # Who was started in the background ignores Ctrl-C, and so would all they start.
+        usual = signal.signal(signal.SIGINT, signal.default_int_handler)
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 ["make", "run", f"PYTHON={sys.executable}", f"PORT={self.port}"],
@@ -52,6 +54,7 @@ class Run:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        signal.signal(signal.SIGINT, usual)
 
     def said(self) -> str:
         return self._log.read_text()
