@@ -386,7 +386,7 @@ def test_booking_costs_as_many_statements_as_it_must(django_assert_num_queries):
     browser = as_user(referral.author)
     browser.get(url("book", referral.uuid, slot.uuid))
     # session, user, second factor; which slot, which referral; begin; client, its lock, referral's lock,
-    # referral, slot, clarification; savepoint; client, slot, facts; booking, referral, its audit row; all
+    # referral, slot, clarification; savepoint; client and slot, facts; booking, referral, its audit row; all
     # else in one; release; commit
     with django_assert_num_queries(21):
         browser.post(url("book", referral.uuid, slot.uuid), {"idempotency_key": str(uuid.uuid4())})
