@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,7 +11,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts import sessions
-from accounts.access import declaration
+from accounts.access import Access, declaration
 from accounts.models import User
 from accounts.roles import Permission
 
@@ -95,13 +96,17 @@ class House:
         """Entries of the account menu: what is about this person alone."""
         return list(self._links(self.person, own=True)) if self.person else []
 
+    @cached_property
+    def _open(self) -> list[tuple[Entry, list[str]]]:
+        """All entries this person may enter, each with the addresses that belong to it."""
+        return list(self._open_to(self.person)) if self.person else []
+
     def _links(self, person: User, *, own: bool) -> Iterator[Link]:
         """The entries; the one with the longest address that the present page lies below is here."""
-        open_to = list(self._open_to(person))
         here = max(
-            (len(below) for _entry, addresses in open_to for below in self._around(addresses)), default=0
+            (len(below) for _entry, addresses in self._open for below in self._around(addresses)), default=0
         )
-        for entry, addresses in open_to:
+        for entry, addresses in self._open:
             if own != (entry.own_with is not None and person.may(entry.own_with)):
                 continue
             is_here = any(len(below) == here for below in self._around(addresses))
@@ -115,8 +120,7 @@ class House:
                 addresses = [reverse(name) for name in (entry.url_name, entry.holds) if name]
             except NoReverseMatch:
                 continue
-            # What the view itself declares decides, so an entry never leads to a refusal.
-            access = declaration(resolve(addresses[0]).func)
+            access = _declared(addresses[0], settings.ROOT_URLCONF)
             if access and access.allows(person):
                 yield entry, addresses
 
@@ -124,6 +128,12 @@ class House:
         """Those the present page lies below; the first page has none below it."""
         path = self._request.path
         return [url for url in addresses if path == url or (url != "/" and path.startswith(url))]
+
+
+@cache
+def _declared(address: str, _urlconf: str) -> Access | None:
+    """What the view itself declares decides, so an entry never leads to a refusal. It stays the same."""
+    return declaration(resolve(address).func)
 
 
 def is_verified(user: User) -> bool:
