@@ -11,7 +11,7 @@ export SPRECHSTUNDE_MODE ?= test
 # compiles the project anew, and each of pytest's rewrites all assertions.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run accounts test tests lint style types bench promises setup messages lock clean
+.PHONY: help run accounts test tests tests-of-good-style lint style types bench promises setup messages lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
@@ -29,8 +29,11 @@ accounts: ## the demo's accounts with their present one-time codes (ARGS=--json:
 setup: ## everything the tests and linters need
 	@$(PYTHON) config/bootstrap.py test
 
-test: style ## linters and all tests, in three processes; the types are checked meanwhile
-	@$(MAKE) --no-print-directory --jobs=2 types tests
+test: setup ## linters and all tests, in three processes; the types are checked meanwhile
+	@$(MAKE) --no-print-directory --jobs=2 types tests-of-good-style
+
+tests-of-good-style: style
+	@$(MAKE) --no-print-directory tests
 
 # The tests call `make` themselves, which is not to think itself a part of this one. Three processes for
 # two cores: one of them is always waiting for something.
