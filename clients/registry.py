@@ -84,7 +84,8 @@ def register(data: Mapping[str, Any], *, deputy: User | None = None, by: User) -
 
 @transaction.atomic
 def change(client: Client, data: Mapping[str, Any], *, by: User) -> Client:
-    """Change the entry. Another number is unconfirmed again, and the "wrong number" of the old one ends.
+    """Change the entry. Another number is unconfirmed again, the "wrong number" of the old one ends, and so
+    do the links that were sent there: who knows who reads them.
 
     The trail keeps which fields changed, never their contents.
     """
@@ -94,6 +95,7 @@ def change(client: Client, data: Mapping[str, Any], *, by: User) -> Client:
     changed = [name for name in EDITABLE if getattr(locked, name) != before[name]]
     if "mobile" in changed:
         locked.mobile_confirmed_at = locked.wrong_number_at = None
+        locked.link_version += 1
     if locked.mobile and data.get("mobile_confirmed"):
         if locked.mobile_confirmed_at is None:
             locked.mobile_confirmed_at = clock()

@@ -30,6 +30,7 @@ class CannotSetUp(Exception):
 
 
 def say(text: str) -> None:
+    """One line to the person at the terminal."""
     print(f"· {text}", flush=True)
 
 

@@ -7,8 +7,8 @@ asked for, and answered with 404, for weeks.
 import logging
 import re
 
-# Behind these stands a secret: a client's page, a calendar feed.
-_SECRET = re.compile(r"(?<![\w/])/(t|k)/[^\s\"'<>?]+")
+# Behind these stands a secret: a client's page, a calendar feed, a pool's link, a new colleague's.
+_SECRET = re.compile(r"(?<![\w/])/(t|k|e|einladung)/[^\s\"'<>?]+")
 
 
 class HideSecretPaths(logging.Filter):

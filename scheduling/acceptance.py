@@ -14,7 +14,7 @@ _takers: list[tuple[Applies, Take]] = []
 
 
 def register(applies: Applies, take: Take) -> None:
-    """Where `applies`, an offer is accepted by `take` (a referral is submitted, a course enrolled)."""
+    """Where `applies`, an offer is accepted by `take` (a referral is submitted)."""
     if (applies, take) not in _takers:
         _takers.append((applies, take))
 

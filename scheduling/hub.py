@@ -1,7 +1,7 @@
 """One hub a web process: hears what was announced, and hands it to every socket that watches.
 
 It lives on the web server's event loop from the first socket to the last, and keeps one LISTEN
-connection. Frames are written once (by the database, `live.FRAMES`) and handed on as they are. The
+connection. Frames are written once (by the database, `scheduling.live`) and handed on as they are. The
 socket is a hint, never the truth: who connects gets the present state, every 15 seconds what changed
 is read again, and after a lost connection everything is; so a lost frame arrives all the same.
 """

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db.models.functions import Now
+
 from notifications import links
 from scheduling.models import InterpreterAssignment
 
@@ -29,6 +31,6 @@ def _assignment(uuid: UUID) -> InterpreterAssignment | None:
             "booking__slot__kind",
             "booking__slot__session__room",
         )
-        .filter(uuid=uuid, interpreter__isnull=False)
+        .filter(uuid=uuid, interpreter__isnull=False, booking__start_at__gt=Now())
         .first()
     )

@@ -1,8 +1,9 @@
 """Seats of a slot: lock, look, take. Capacity n is the seats 1 to n.
 
-Locks are taken in one total order, always: person → client → slots (by id) → resources → waiting list →
-messages → feeds → contingent. The contingent comes last, because everyone of an organisation who books
-into a session waits for one row: it is locked no longer than the commit takes.
+Locks are taken in one total order, always: person → client → what the upper room locks (a referral) →
+slots (by id) → resources → waiting list → messages → feeds → contingent. The contingent comes last, because
+everyone of an organisation who books into a session waits for one row: it is locked no longer than the
+commit takes.
 `no_key` because a plain FOR UPDATE would block every insert that points at the row.
 """
 

@@ -115,8 +115,8 @@ _FOUND = Statement(
 
 
 def found(booking: Booking, *, by: User, entry: int | None = None) -> None:
-    """An appointment was booked: nobody waits for it any more. Inside the booking's transaction, after
-    every other lock; `entry` is the one whose offer was accepted."""
+    """An appointment was booked: nobody waits for it any more. Inside the booking's transaction, its slot
+    locked; `entry` is the one whose offer was accepted."""
     together(found_write(booking, by=by, entry=entry))
 
 
@@ -129,7 +129,7 @@ def found_write(booking: Booking, *, by: User, entry: int | None = None) -> Writ
 
 
 def lock(entry: WaitingEntry) -> WaitingEntry:
-    """The entry as it is now, locked; after slots and contingents."""
+    """The entry as it is now, locked; after slots and resources."""
     return WaitingEntry.objects.select_for_update(no_key=True).get(pk=entry.pk)
 
 

@@ -201,7 +201,7 @@ def test_telling_words_are_those_of_the_language_and_of_its_helpers(directory: P
 
 # --- A file that is not whole ----------------------------------------------------------------------
 def complaints() -> list[str]:
-    return [str(error.msg) for error in checks.run_checks() if error.id == "accounts.E004"]
+    return [str(error.msg) for error in checks.run_checks() if error.id in ("accounts.E004", "accounts.W004")]
 
 
 BROKEN = [
@@ -249,6 +249,13 @@ def test_our_own_file_stays_where_the_districts_is_broken(directory: Path) -> No
 
     assert languages.get("fr").own_name == "Français"
     assert complaints()
+
+
+def test_a_broken_file_keeps_no_worker_from_starting(directory: Path) -> None:
+    put(directory, "{")
+
+    assert complaints()
+    assert not any(problem.is_serious() for problem in checks.run_checks())
 
 
 def test_a_directory_that_is_not_there_is_named(directory: Path) -> None:

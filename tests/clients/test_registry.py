@@ -83,6 +83,13 @@ def test_another_number_must_be_confirmed_again():
     assert AuditEvent.objects.get(verb="changed").details == {"fields": ["mobile"]}
 
 
+def test_links_sent_to_the_number_before_are_dead():
+    client = ClientFactory()
+    before = client.link_version
+    assert registry.change(client, {"given_name": "Anders"}, by=client.owner).link_version == before
+    assert registry.change(client, {"mobile": "+4915199999999"}, by=client.owner).link_version > before
+
+
 def test_saving_without_a_change_leaves_no_trace():
     client = ClientFactory()
     registry.change(client, {"given_name": "Amal", "mobile_confirmed": True}, by=client.owner)
