@@ -1,4 +1,5 @@
-"""A recurring consultation: planned, kept twelve months ahead, ended. The only door to django-scheduler.
+"""What recurs (consultations, counselling hours, lessons): planned, kept twelve months ahead, ended. The only
+door to django-scheduler.
 
 Its `Calendar`, `Event`, `Rule` and `Occurrence` rows hold the rule and its exceptions; they are
 templates. What is searched, booked and shown are our own sessions and slots, made from them here,

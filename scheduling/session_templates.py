@@ -1,4 +1,4 @@
-"""How a consultation day is cut. A template never changes: other blocks make another template."""
+"""How a day is cut into blocks. A template never changes: other blocks make another template."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One date of a series: cancelled, with everything that hangs on it."""
+"""One date of a series, or a single opening: cancelled, with everything that hangs on it."""
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _

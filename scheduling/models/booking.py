@@ -104,7 +104,7 @@ class Booking(models.Model):
         CANCELLED = "cancelled", _("abgesagt")
 
     class Answer(models.TextChoices):
-        """What the client said on their page."""
+        """What the client said, on their page or by SMS."""
 
         COMING = "coming", _("kommt")
         NOT_COMING = "not_coming", _("kann nicht")
