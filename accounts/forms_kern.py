@@ -4,12 +4,15 @@
 then fields) and components/field.html (label, hint, control, error).
 """
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.utils.translation import gettext_lazy as _
 
+_YEARS = range(2000, 2100)
 _CLASS = {
     "input": "kern-form-input__input",
     "select": "kern-form-input__select",
@@ -18,6 +21,22 @@ _CLASS = {
     "radios": "kern-form-check__radio",
     "parts": "kern-form-input__input",
 }
+
+
+class DayField(forms.DateField):
+    """A day, chosen in the browser's own calendar or typed there; no year that nobody means.
+
+    Whoever types "26" into a browser's date means 2026; the browser sends the year 26.
+    """
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def to_python(self, value: Any) -> date | None:
+        """The day, or None where nothing was typed."""
+        day = super().to_python(value)
+        if day is not None and day.year not in _YEARS:
+            raise forms.ValidationError(_("Bitte prüfen Sie das Jahr und schreiben Sie es mit vier Ziffern."))
+        return day
 
 
 class KernBoundField(BoundField):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from accounts import languages
+from accounts.forms_kern import DayField
 from accounts.models import Municipality, User
 from accounts.roles import Role
 from clients.models import Client, Literacy, OtherWay
@@ -159,9 +160,7 @@ class SmsConsentForm(forms.Form):
 
     explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=languages.choices)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), max_length=120, required=False)
-    given_on = forms.DateField(
-        label=_("Erteilt am"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    given_on = DayField(label=_("Erteilt am"))
 
     def clean_given_on(self) -> date:
         """Not in the future."""

@@ -9,20 +9,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_words import TARGETS
+from accounts.forms_kern import DayField
 from accounts.models import AuditEvent, User
 from accounts.models.audit import AuditEventQuerySet
 
 _DAYS_AT_FIRST = 7
 _LONGEST = 366
-_DATE = {"type": "date"}
 
 
 class AuditFilterForm(forms.Form):
     """Days, person, things, acts or looks. Addresses carry ids and dates only, never a name."""
 
     marks_optional = False
-    first_on = forms.DateField(label=_("Von"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
-    last_on = forms.DateField(label=_("Bis"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
+    first_on = DayField(label=_("Von"))
+    last_on = DayField(label=_("Bis"))
     person = forms.ModelChoiceField(
         User.objects.none(), label=_("Wer"), required=False, empty_label=_("alle"), to_field_name="uuid"
     )

@@ -13,12 +13,15 @@ import phonenumbers
 from django import template
 from django.template.context import Context
 from django.template.loader import render_to_string
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import when
+from accounts.access import declaration
+from accounts.models import User
 
 register = template.Library()
 
@@ -52,6 +55,13 @@ def _tidy(content: str) -> SafeString:
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
     """A symbol; silent for screen readers unless it carries a label. Sizes: small, large."""
     return _again("icon", ("name", "label", "size"), name, label, size)
+
+
+@register.filter
+def may_open(person: User, url_name: str) -> bool:
+    """Whether the page of this name lets this person in: no link leads to a refusal."""
+    access = declaration(resolve(reverse(url_name)).func)
+    return access is not None and access.allows(person)
 
 
 @register.filter

@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms_kern import DayField
 from consultations import decisions
 from consultations.decisions import Choice, Decision
-from consultations.forms.help_plan import Day
 from consultations.models import ItemDecision, PlanDomain, RecommendationItem, Responsible
 
 
@@ -34,9 +34,9 @@ class DecisionForm(forms.Form):
     )
     text = forms.CharField(label=_("Schritt"), max_length=500, required=False)
     domain = forms.ChoiceField(label=_("Bereich"), choices=PlanDomain, required=False)
-    due_on = forms.DateField(label=_("Bis wann"), widget=Day, required=False)
+    due_on = DayField(label=_("Bis wann"), required=False)
     responsible = forms.ChoiceField(label=_("Wer"), choices=Responsible, required=False)
-    deferred_until = forms.DateField(label=_("Zurückstellen bis"), widget=Day, required=False)
+    deferred_until = DayField(label=_("Zurückstellen bis"), required=False)
     reason = forms.ChoiceField(
         label=_("Warum nicht?"),
         choices=[("", _("Bitte wählen")), *ItemDecision.DeclineReason.choices],

@@ -6,16 +6,8 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms_kern import DayField
 from consultations.models import Goal, HelpPlan, ItemDecision, PlanDomain, Responsible, Step
-
-
-class Day(forms.DateInput):
-    """A date chosen in the browser's own calendar."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 class StepForm(forms.Form):
@@ -23,7 +15,7 @@ class StepForm(forms.Form):
 
     text = forms.CharField(label=_("Was ist zu tun?"), max_length=500)
     responsible = forms.ChoiceField(label=_("Wer"), choices=Responsible)
-    due_on = forms.DateField(label=_("Bis wann"), widget=Day)
+    due_on = DayField(label=_("Bis wann"))
     goal = forms.ChoiceField(label=_("Für welches Ziel?"), required=False)
     domain = forms.ChoiceField(
         label=_("Bereich"), choices=PlanDomain, help_text=_("Gilt, wenn kein Ziel gewählt ist.")
@@ -79,10 +71,10 @@ class GoalForm(forms.Form):
         help_text=_("Zum Beispiel: „Ich will wieder durchschlafen.“"),
     )
     domain = forms.ChoiceField(label=_("Bereich"), choices=PlanDomain)
-    target_on = forms.DateField(label=_("Bis wann"), widget=Day, required=False)
+    target_on = DayField(label=_("Bis wann"), required=False)
 
 
 class ReviewForm(forms.Form):
     """When the plan is looked at together next."""
 
-    on = forms.DateField(label=_("Nächste Überprüfung"), widget=Day)
+    on = DayField(label=_("Nächste Überprüfung"))

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.forms_kern import DayField
 from accounts.models import User
 from clients.models import Client, Literacy
 from consultations.models import Observation, Referral
@@ -226,9 +227,7 @@ class ConsentForm(forms.Form):
     recipients = forms.ChoiceField(label=_("Wer die Angaben erhält"))
     explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=languages.choices)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), required=False)
-    given_on = forms.DateField(
-        label=_("Erteilt am"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    given_on = DayField(label=_("Erteilt am"))
     use_required_attribute = False
 
     def __init__(self, data: Any = None, *, referral: Referral, specialists: list[str]) -> None:

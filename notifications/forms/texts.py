@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import when
+from accounts.forms_kern import DayField
 from notifications import proofs
 
 
@@ -34,9 +35,7 @@ class ReviewForm(forms.Form):
         max_length=120,
         help_text=_("Zum Beispiel eine Sprachmittlerin oder das Übersetzungsbüro."),
     )
-    reviewed_on = forms.DateField(
-        label=_("Geprüft am"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    reviewed_on = DayField(label=_("Geprüft am"))
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"reviewed_on": timezone.localdate()})

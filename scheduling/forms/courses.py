@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.neutral import said_neutrally
+from accounts.forms_kern import DayField
 from accounts.models import District, Municipality, Organisation, User
 from accounts.roles import Permission
 from clients.models import Client
@@ -22,10 +23,6 @@ from scheduling.recurrence import EveryWeeks
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 _MOST_DAYS = 60
 NOBODY = _("Bitte sagen Sie, wer teilnimmt.")
-
-
-def _date_input() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def _weekdays() -> list[tuple[int, str]]:
@@ -88,9 +85,8 @@ class DetailsForm(forms.Form):
         help_text=_("Ein Hinweis. Er steht bei der Anmeldung und verhindert keine."),
     )
     note = forms.CharField(label=_("Hinweise"), max_length=300, required=False)
-    valid_until = forms.DateField(
+    valid_until = DayField(
         label=_("Angaben gültig bis"),
-        widget=_date_input(),
         required=False,
         help_text=_("Danach steht dabei, dass die Angaben zu prüfen sind."),
     )
@@ -187,10 +183,9 @@ class CourseForm(TeachingForm, DetailsForm):
         widget=forms.RadioSelect,
         initial="weekly",
     )
-    start_on = forms.DateField(label=_("Beginn"), widget=_date_input(), required=False)
-    end_on = forms.DateField(
+    start_on = DayField(label=_("Beginn"), required=False)
+    end_on = DayField(
         label=_("Ende"),
-        widget=_date_input(),
         required=False,
         help_text=_("Ohne Ende läuft das Angebot weiter."),
     )
@@ -257,9 +252,8 @@ class CourseForm(TeachingForm, DetailsForm):
 class ChangeCourseForm(DetailsForm):
     """A course as it is said now. Its dates are changed one by one."""
 
-    end_on = forms.DateField(
+    end_on = DayField(
         label=_("Ende"),
-        widget=_date_input(),
         required=False,
         help_text=_("Kurstermine nach diesem Tag fallen weg. Ohne Ende läuft das Angebot weiter."),
     )
@@ -319,9 +313,8 @@ class EnrolForm(forms.Form):
         required=False,
         help_text=_("Wer kommt, ohne Klientin oder Klient zu sein. Nur den Namen, nichts zur Person."),
     )
-    requested_on = forms.DateField(
+    requested_on = DayField(
         label=_("Nachgefragt am"),
-        widget=_date_input(),
         help_text=_(
             "Der Tag, an dem zum ersten Mal nach einem Kurs gefragt wurde. Ab da zählt die Wartezeit."
         ),
@@ -365,7 +358,7 @@ class EndForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_("Ergebnis"), choices=Enrolment.Outcome.choices, widget=forms.RadioSelect
     )
-    ended_on = forms.DateField(label=_("Am"), widget=_date_input())
+    ended_on = DayField(label=_("Am"))
     certificate_level = forms.ChoiceField(
         label=_("Zertifikat"),
         choices=[("", _("keines oder ohne Niveau")), *Level.choices],

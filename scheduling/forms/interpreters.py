@@ -7,11 +7,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.forms_kern import DayField
 from accounts.models import User
 from scheduling.interpreter_register import Person
 from scheduling.models import Gender, Interpreter, InterpreterPool, Mode
 
-_DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _FREE_ROWS = 2
 _POOL_FIELDS = ("name", "email", "phone", "lead_workdays", "for_psychological_talks", "is_active")
 _OWN_FIELDS = (
@@ -80,9 +80,8 @@ class InterpreterForm(forms.Form):
     for_psychological_talks = forms.BooleanField(
         label=_("für psychologische Gespräche geeignet"), required=False
     )
-    secrecy_declared_on = forms.DateField(
+    secrecy_declared_on = DayField(
         label=_("Verschwiegenheit erklärt am"),
-        widget=_DATE,
         required=False,
         help_text=_("Ohne diese Erklärung wird niemand für die Sprechstunde vorgeschlagen."),
     )

@@ -6,12 +6,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms_kern import DayField
 from accounts.models import User
 from scheduling import calendars, recurrence, resources
 from scheduling.models import AppointmentKind, Calendar, Resource
 from scheduling.openings import MOST_BLOCKS, Offer
 
-_DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
@@ -37,10 +37,8 @@ class OpeningForm(forms.Form):
         widget=forms.RadioSelect,
         initial="weekly",
     )
-    first_on = forms.DateField(label=_("Am, oder ab"), widget=_DATE)
-    until = forms.DateField(
-        label=_("Bis"), widget=_DATE, required=False, help_text=_("Ohne Ende läuft die Reihe weiter.")
-    )
+    first_on = DayField(label=_("Am, oder ab"))
+    until = DayField(label=_("Bis"), required=False, help_text=_("Ohne Ende läuft die Reihe weiter."))
     every = forms.IntegerField(label=_("Alle … Wochen"), min_value=1, max_value=12, initial=1, required=False)
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Wochentage"),

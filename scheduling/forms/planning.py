@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms_kern import DayField
 from accounts.models import User
 from accounts.roles import Role
 from scheduling import planning, recurrence, resources, session_templates
@@ -20,7 +21,6 @@ from scheduling.recurrence import LAST, EveryWeeks, MonthDay, NthWeekday, Recurr
 from scheduling.series import NewTemplate
 
 MOST_BLOCKS = 20
-_DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
@@ -66,10 +66,8 @@ class PlanForm(forms.Form):
         initial=[1],
     )
     month_day = forms.TypedChoiceField(label=_("Tag im Monat"), choices=_month_days, coerce=int, initial=1)
-    first_on = forms.DateField(label=_("Ab"), widget=_DATE)
-    until = forms.DateField(
-        label=_("Bis"), widget=_DATE, required=False, help_text=_("Ohne Ende läuft die Serie weiter.")
-    )
+    first_on = DayField(label=_("Ab"))
+    until = DayField(label=_("Bis"), required=False, help_text=_("Ohne Ende läuft die Serie weiter."))
     start_time = forms.TimeField(label=_("Beginn"), widget=_TIME, initial=time(14, 0))
     holiday_rule = forms.ChoiceField(
         label=_("An gesetzlichen Feiertagen"),

@@ -7,12 +7,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.forms_kern import DayField
 from accounts.models import District
 from scheduling import wall_clock
 from scheduling.models import Absence, Gender, Resource
 from scheduling.presence import Hours
 
-_DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 _WEEKDAYS = [
     (0, _("Montag")),
@@ -100,13 +100,11 @@ class PersonForm(forms.Form):
 class AbsenceForm(forms.Form):
     """From one day to another, whole days unless a time is given."""
 
-    from_on = forms.DateField(label=_("Von"), widget=_DATE)
+    from_on = DayField(label=_("Von"))
     from_time = forms.TimeField(
         label=_("Uhrzeit"), widget=_TIME, required=False, help_text=_("Leer: ab Tagesbeginn.")
     )
-    until_on = forms.DateField(
-        label=_("Bis einschließlich"), widget=_DATE, required=False, help_text=_("Leer: nur dieser Tag.")
-    )
+    until_on = DayField(label=_("Bis einschließlich"), required=False, help_text=_("Leer: nur dieser Tag."))
     until_time = forms.TimeField(
         label=_("Uhrzeit bis"), widget=_TIME, required=False, help_text=_("Leer: bis zum Ende des Tages.")
     )

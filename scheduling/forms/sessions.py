@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms_kern import DayField
 from scheduling.models import Rebooking, Session
 
 
@@ -19,9 +20,7 @@ class CancelSessionForm(forms.Form):
 class EndSeriesForm(forms.Form):
     """From which day on a series ends."""
 
-    from_on = forms.DateField(
-        label=_("Ab diesem Tag"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    from_on = DayField(label=_("Ab diesem Tag"))
 
 
 class SettleForm(forms.Form):

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.forms_kern import DayField
 from accounts.models import User
 from clients.models import Client
 from scheduling.forms.bookings import ClientChoiceField
@@ -20,10 +21,8 @@ _WEEKDAYS = [
 ]
 
 
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+def _day(label: Any) -> DayField:
+    return DayField(label=label, required=False)
 
 
 def _number(value: Any) -> int:

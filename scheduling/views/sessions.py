@@ -7,6 +7,7 @@ from django.db.models import Count, Prefetch, Q
 from django.db.models.functions import Now
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import when
 from accounts.access import SignedInRequest, requires
+from accounts.models import User
 from accounts.roles import Permission
 from scheduling import (
     calendars,
@@ -123,6 +125,7 @@ def end_series(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "district", "event__rule", "specialist", "room"
     )
     found = get_object_or_404(own.prefetch_related("template__blocks"), uuid=uuid)
+    back = reverse(_list_of(request.user))
     form = EndSeriesForm(request.POST or None, initial={"from_on": timezone.localdate()})
     if request.method == "POST" and form.is_valid():
         kept = series.end(found, from_on=form.cleaned_data["from_on"], by=request.user)
@@ -130,10 +133,15 @@ def end_series(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         if kept:
             days = ", ".join(when.day_year(each.start_at) for each in kept)
             messages.warning(request, _("Weil dort gebucht ist, bleiben: %(days)s.") % {"days": days})
-        may_plan = request.user.may(Permission.PLAN_SESSIONS)
-        return redirect("scheduling:sessions" if may_plan else "scheduling:openings")
-    context = {"series": found, "rhythm": running.words(found), "form": form}
+        return redirect(back)
+    held_by = ", ".join(str(one) for one in (found.specialist, found.room) if one)
+    context = {"rhythm": running.words(found), "held_by": held_by, "back": back, "form": form}
     return render(request, "scheduling/end_series.html", context, status=422 if form.errors else 200)
+
+
+def _list_of(user: User) -> str:
+    """Where this person finds the series they may end."""
+    return "scheduling:sessions" if user.may(Permission.PLAN_SESSIONS) else "scheduling:openings"
 
 
 def _own(request: SignedInRequest, uuid: UUID) -> Session:

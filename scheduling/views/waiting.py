@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.models import User
 from accounts.roles import Permission
-from scheduling import acceptance, dividing, doors, offers, problems
+from scheduling import acceptance, calendars, dividing, doors, offers, problems
 from scheduling import waiting as rules
 from scheduling.forms.bookings import VisitForm
 from scheduling.forms.waiting import EnterForm, NeedsForm
@@ -166,10 +166,12 @@ def decline(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 def why(request: SignedInRequest, uuid: UUID) -> HttpResponse:
-    """Why this slot was offered to whom, and why to nobody; by case number, without names."""
-    slot = get_object_or_404(
-        Slot.objects.for_user(request.user).select_related("kind", "district", "session__district"), uuid=uuid
-    )
+    """Why this slot was offered to whom, and why to nobody; by case number, without names.
+
+    For every slot of the district, as the list of the last offers names those of all offices.
+    """
+    slots = Slot.objects.filter(district=request.user.district_id)
+    slot = get_object_or_404(slots.select_related("kind", "district", "session__district"), uuid=uuid)
     now = timezone.now()
     history = Offer.objects.filter(slot=slot).select_related("entry__client", "entry__organisation")
     is_free = Slot.objects.joinable().filter(pk=slot.pk).exists()
@@ -180,6 +182,7 @@ def why(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "candidates": offers.candidates(slot, now),
         "history": history.order_by("offered_at"),
         "may_divide": is_free and dividing.may_be_divided(slot),
+        "may_see_day": calendars.managed(request.user).filter(pk=slot.calendar_id).exists(),
     }
     return render(request, "scheduling/why_whom.html", context)
 

@@ -31,6 +31,18 @@ def path_of(booking: Booking) -> str:
     return feeds.create(by=booking.holder).removeprefix("http://localhost:8000")
 
 
+@pytest.mark.parametrize(("role", "has_calendar"), [("caseworker", True), ("administrator", False)])
+@pytest.mark.parametrize("name", ["subscription", "external"])
+def test_the_way_back_leads_nobody_to_a_refusal(name: str, role: str, *, has_calendar: bool) -> None:
+    browser = as_user(factories.UserFactory(roles=[role]))
+    calendar = reverse("scheduling:timetable")
+
+    page = browser.get(reverse(f"scheduling:{name}")).content.decode()
+
+    assert ("Zum Kalender" in page) == has_calendar
+    assert (browser.get(calendar).status_code == 200) == has_calendar
+
+
 @pytest.mark.promise(15)
 def test_a_calendar_reads_it_without_signing_in_and_nobody_keeps_it(booking: Booking) -> None:
     answer = Client().get(path_of(booking))

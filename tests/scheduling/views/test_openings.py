@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, User
 from scheduling import booking as rules
 from scheduling import calendars
-from scheduling.models import Booking, Session, Slot
+from scheduling.models import Booking, Series, Session, Slot
 from scheduling.problems import Visit
 from tests import factories
 from tests.scheduling import offered
@@ -182,3 +182,16 @@ def test_the_list_of_a_day_costs_the_same_for_one_and_for_many(
     # session, user, second factor; the day, its calendar, slots, bookings; looks; may one add
     with django_assert_num_queries(10):
         browser.get(day(slot.session))
+
+
+def test_ending_a_series_of_an_office_speaks_of_it_and_leads_back_to_it(anna: User) -> None:
+    browser = as_user(anna)
+    browser.post(OPEN, typed(anna, how="weekly", every="1", weekdays=["1"]))
+    url = reverse("scheduling:end_series", args=[Series.objects.get().uuid])
+
+    page = browser.get(url).content.decode()
+
+    assert "keine Sprechstunde" not in page
+    assert "<p>, </p>" not in page
+    assert f'href="{LIST}"' in page
+    assert f'href="{reverse("scheduling:sessions")}"' not in page

@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.roles import Role
 from scheduling import booking as rules
 from scheduling import contingents, offers, resources
-from scheduling.models import Booking, Contingent, Offer, Slot, WaitingEntry
+from scheduling.models import Booking, Calendar, Contingent, Offer, Slot, WaitingEntry
 from tests import factories
 from tests.scheduling import offered as times
 from tests.sign_in import as_user
@@ -311,6 +311,21 @@ def test_the_coordinator_reads_why_whom_and_why_not(
     assert "Gewünscht ist eine Fachperson anderen Geschlechts." in shown
     assert "Hat diesen Termin schon angeboten bekommen." in shown
     assert as_user(colleague).get(page).status_code == 403
+
+
+def test_each_of_the_last_offers_leads_to_why_whom_also_in_an_office_of_others(
+    coordinator: Browser, escort: Offer
+) -> None:
+    Calendar.objects.update(organisation=factories.OrganisationFactory(name="Caritas"))
+    page = address("why_whom", escort.slot)
+    assert page in text(coordinator, reverse("scheduling:waiting"))
+
+    shown = text(coordinator, page)
+
+    assert escort.entry.client is not None
+    assert escort.entry.client.case_number in shown
+    # That office's day is its own.
+    assert reverse("scheduling:session", args=[escort.slot.session.uuid]) not in shown
 
 
 def test_a_slot_of_another_district_is_none(stranger: User, offered: Offer) -> None:

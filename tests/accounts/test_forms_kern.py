@@ -1,0 +1,32 @@
+"""Fields of every form."""
+
+import pytest
+from django import forms
+
+from accounts.forms_kern import DayField
+
+
+class WhenForm(forms.Form):
+    on = DayField()
+
+
+def test_a_day_is_offered_in_the_browsers_own_calendar() -> None:
+    assert 'type="date"' in str(WhenForm()["on"])
+
+
+def test_a_year_typed_with_two_digits_is_asked_about() -> None:
+    """A browser sends the year 26 for "23.11.26"."""
+    form = WhenForm({"on": "0026-11-23"})
+    assert form.errors["on"] == ["Bitte prüfen Sie das Jahr und schreiben Sie es mit vier Ziffern."]
+
+
+@pytest.mark.parametrize("day", ["1999-12-31", "2100-01-01", "9999-12-31"])
+def test_a_year_nobody_means_is_none(day: str) -> None:
+    assert not WhenForm({"on": day}).is_valid()
+
+
+@pytest.mark.parametrize("day", ["2000-01-01", "2028-02-29", "2099-12-31"])
+def test_every_day_people_mean_is_one(day: str) -> None:
+    form = WhenForm({"on": day})
+    assert form.is_valid()
+    assert form.cleaned_data["on"].isoformat() == day
