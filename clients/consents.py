@@ -14,12 +14,16 @@ from clients.models import Client, Consent
 def give_sms(
     client: Client, *, by: User, explained_in: str, given_on: date, interpreter_name: str = ""
 ) -> Consent:
-    """Record that the client agreed to SMS; an earlier valid consent stays and is returned."""
+    """Record that the client agreed to SMS; an earlier valid consent stays and is returned.
+
+    After "keine SMS mehr" a new yes ends what was said before: the earlier consent and the stop.
+    """
     locked = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     existing = locked.consents.valid().filter(purpose=Consent.Purpose.SMS).first()
-    if existing is not None:
+    if existing is not None and locked.opted_out_at is None:
         return existing
-    # A new yes ends an earlier "keine SMS mehr".
+    if existing is not None:
+        revoke(existing, by=by)
     locked.opted_out_at = client.opted_out_at = None
     locked.save(update_fields=["opted_out_at"])
     return _give(client, Consent.Purpose.SMS, by, "", explained_in, given_on, interpreter_name)

@@ -52,10 +52,11 @@ def test_keine_sms_mehr_holds_until_a_new_yes():
     contact.opt_out(client, channel=Channel.LINK)
     assert codes(client) == ["opted_out"]
     assert AuditEvent.objects.get(verb="opted_out").channel == "link"
-    consents.revoke(client.consents.get(), by=client.owner)
+    before = client.consents.get()
     consents.give_sms(client, by=client.owner, explained_in="ar", given_on=date(2026, 11, 2))
     client.refresh_from_db()
-    assert codes(client) == []
+    before.refresh_from_db()
+    assert (codes(client), before.revoked_by) == ([], client.owner)
 
 
 def test_nicht_meine_nummer_makes_all_links_dead_once():

@@ -2,9 +2,10 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import AuditEvent
-from clients import panels
+from accounts.models import AuditEvent, Channel
+from clients import contact, panels
 from clients.models import Client, Consent
 from tests.factories import ClientFactory, ConsentFactory, OrganisationFactory, UserFactory
 from tests.sign_in import as_user
@@ -153,6 +154,20 @@ def test_nobody_else_revokes_a_consent(case, person):
     consent.refresh_from_db()
     assert response.status_code == 404
     assert consent.revoked_at is None
+
+
+def test_after_no_more_sms_a_new_yes_is_one_step(case):
+    before = ConsentFactory(client=case)
+    contact.opt_out(case, channel=Channel.LINK)
+    browser, address = as_user(case.owner), reverse("clients:give_sms_consent", args=[case.uuid])
+    assert address in browser.get(reverse("clients:detail", args=[case.uuid])).content.decode()
+
+    browser.post(address, {"explained_in": "ar", "given_on": timezone.localdate().isoformat()})
+
+    before.refresh_from_db()
+    case.refresh_from_db()
+    assert before.revoked_by == case.owner
+    assert contact.sms_obstacles(case) == []
 
 
 def test_a_consent_in_the_future_is_refused(case):
