@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -139,6 +140,36 @@ def test_an_idle_person_is_warned_may_stay_and_is_signed_out_in_the_end(windows:
     TotpDevice.objects.filter(user=user).update(last_t=-1)
     _give_code(page, second_factor.current_code(TotpDevice.objects.get(user=user).secret))
     expect(page).to_have_url(re.compile("/konto/$"))
+
+
+def test_what_stood_in_a_form_when_the_session_ended_stands_there_again_for_the_same_person(
+    windows: browsing.Windows,
+) -> None:
+    anna = UserFactory(username="anna", password=PASSWORD)
+    bert = UserFactory(username="bert", password=PASSWORD)
+    for user in (anna, bert):
+        second_factor.give(user, second_factor.new_secret())
+    page = windows.open()
+    sign_in(page, anna, PASSWORD)
+    name, language = page.locator("[name=given_name]"), page.locator("select[name=language]")
+    again = page.get_by_text("Ihre Eingaben von vorhin stehen wieder hier.")
+
+    for back, stands in ((anna, "Amal"), (bert, "")):
+        page.goto("/faelle/neu/")
+        expect(name).to_have_value("")
+        name.fill("Amal")
+        language.select_option("ar")
+        Session.objects.all().delete()
+        page.get_by_role("button", name="Anlegen").click()
+        expect(page).to_have_url(re.compile("/anmelden/"))
+        _give_password(page, back.username)
+        TotpDevice.objects.filter(user=back).update(last_t=-1)
+        _give_code(page, second_factor.current_code(TotpDevice.objects.get(user=back).secret))
+        expect(page).to_have_url(re.compile("/faelle/neu/$"))
+        expect(name).to_have_value(stands)
+        expect(language).to_have_value("ar" if stands else "")
+        expect(again).to_have_count(1 if stands else 0)
+        assert axe(page) == []
 
 
 def _sign_out(page: Page) -> None:

@@ -1,0 +1,65 @@
+// What stood unsent in a form when its session ended stands there again after signing in. Kept in this window
+// only, for the same person and page, and forgotten with the next page. Drafts have js/autosave.js.
+"use strict";
+
+(() => {
+  const KEY = "sprechstunde:draft:form";
+  const NOT_KEPT = ["hidden", "password", "file", "submit", "button", "image", "reset"];
+  const { person, signInUrl } = document.body.dataset;
+  if (!person) return;
+  const forms = [...document.querySelectorAll("main form[method=post]:not([data-autosave-url])")];
+  const hasErrors = document.querySelector("main .error-summary") !== null;
+  let isSigningOut = false;
+
+  function fields(form) {
+    return [...form.elements].filter((one) => one.name && one.name !== "code" && !NOT_KEPT.includes(one.type));
+  }
+  function typed(form) {
+    return fields(form).map((one) => {
+      if (one.type === "checkbox" || one.type === "radio") return one.checked;
+      return one.multiple ? [...one.options].map((option) => option.selected) : one.value;
+    });
+  }
+  function put(form, values) {
+    fields(form).forEach((one, index) => {
+      const value = values[index];
+      if (one.type === "checkbox" || one.type === "radio") one.checked = value;
+      else if (one.multiple) [...one.options].forEach((option, number) => { option.selected = value[number]; });
+      else one.value = value;
+    });
+  }
+  const text = (form) => JSON.stringify(typed(form));
+
+  function keep() {
+    const unsent = forms.filter((form) => fields(form).length && (hasErrors || text(form) !== before.get(form)));
+    if (isSigningOut || !unsent.length) return;
+    const kept = unsent.map((form) => ({ number: forms.indexOf(form), values: typed(form) }));
+    try { sessionStorage.setItem(KEY, JSON.stringify({ person, page: location.pathname, kept })); } catch { /* full or forbidden */ }
+  }
+
+  function take() {
+    try {
+      const found = JSON.parse(sessionStorage.getItem(KEY));
+      sessionStorage.removeItem(KEY);
+      return found;
+    } catch { return null; }
+  }
+
+  function restore() {
+    const found = take();
+    const cameFrom = document.referrer ? new URL(document.referrer) : null;
+    const signedIn = cameFrom?.origin === location.origin && cameFrom.pathname.startsWith(signInUrl);
+    if (!found || !signedIn || found.person !== person || found.page !== location.pathname) return;
+    for (const { number, values } of found.kept) {
+      const form = forms[number];
+      if (!form || fields(form).length !== values.length) continue;
+      put(form, values);
+      form.before(document.getElementById("restored-note").content.cloneNode(true));
+    }
+  }
+
+  const before = new Map(forms.map((form) => [form, text(form)]));
+  restore();
+  document.addEventListener("submit", (event) => { isSigningOut = event.target.matches("[data-sign-out]"); });
+  window.addEventListener("pagehide", keep);
+})();
