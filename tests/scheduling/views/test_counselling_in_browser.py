@@ -83,7 +83,8 @@ def test_a_free_appointment_goes_before_ones_eyes_and_filters_need_no_page(
     page = windows.open_for(anna)
     lines: list[str] = []
     page.on("websocket", lambda line: lines.append(line.url) if "/live/slots/" in line.url else None)
-    page.goto(reverse("scheduling:search"))
+    with page.expect_websocket(lambda line: "/live/slots/" in line.url):
+        page.goto(reverse("scheduling:search"))
     expect(page.locator("[data-live-text]")).to_contain_text("gerade eben")
     assert len(lines) == 1
     card = page.locator(f"#frei-{first.uuid}")
