@@ -37,6 +37,7 @@ SHOWCASE = """
     {% task "Über drei Empfehlungen entscheiden" href="/x/" note="seit 4 Tagen" %}
       {% badge "fällig" kind="warning" %}
     {% endtask %}
+    {% task long_word href="/x/" %}{% badge "Entwurf" %}{% endtask %}
     {% task "Termin bestätigen lassen" %}{% link_button "/y/" "Anrufen" small=True %}{% endtask %}
   {% endtask_list %}
   <ol class="day-grid">
@@ -98,6 +99,7 @@ class Harness:
             "form": form,
             "now": timezone.now(),
             "until": timezone.now() + timedelta(minutes=4, seconds=12),
+            "long_word": "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
             "states": ["free", "held", "mine", "taken", "past"],
         }
         self.html = engines["django"].from_string(SHOWCASE).render({**values, **context}, request)

@@ -55,13 +55,16 @@ def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     leads back to what was typed.
     """
     slot = _bookable(request, uuid)
+    hold = _own_hold(request, slot)
+    if request.method == "GET" and hold is None and not Slot.objects.joinable().filter(pk=slot.pk).exists():
+        return _instead(request, slot)
     form = BookForm(request.POST or None, user=request.user, slot=slot)
     is_changing = request.POST.get("act") == "change"
     if request.method != "POST" or not form.is_valid() or is_changing:
         context = {
             "slot": slot,
             "form": form,
-            "hold": _own_hold(request, slot),
+            "hold": hold,
             "shows_several": is_changing or "times" in form.errors or "every" in form.errors,
         }
         return render(request, "scheduling/book.html", context, status=422 if form.errors else 200)
@@ -289,6 +292,15 @@ def _against_sms(found: Booking) -> list[Obstacle]:
     if found.client is None or found.status != Booking.Status.BOOKED:
         return []
     return sms_obstacles(found.client)
+
+
+def _instead(request: SignedInRequest, slot: Slot) -> HttpResponse:
+    """No form for a place that is gone: what one booked there (the back button leads here), or why not."""
+    booked = Booking.objects.for_user(request.user).living().filter(slot=slot)
+    mine = booked.exclude(status=Booking.Status.TENTATIVE).order_by("-pk").first()
+    if mine is not None:
+        return redirect("scheduling:booking", mine.uuid)
+    return redirect("scheduling:why_not", slot.uuid)
 
 
 def _own_hold(request: SignedInRequest, slot: Slot) -> Booking | None:

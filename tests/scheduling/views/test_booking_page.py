@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import User
-from scheduling import courses, enrolments, openings
+from scheduling import booking, calendars, courses, enrolments, openings
 from scheduling.models import Booking, Slot
 from tests import factories
 from tests.scheduling import course_offers, offered
@@ -33,6 +33,31 @@ def test_a_first_talk_is_booked_for_somebody_without_a_case(anna: User) -> None:
     made = Booking.objects.get()
     assert (made.guest, made.client) == ("Frau Noor", None)
     assert "Frau Noor" in as_user(anna).get(answer.headers["Location"]).content.decode()
+
+
+def test_back_after_booking_leads_to_the_appointment_and_others_to_why_not(anna: User) -> None:
+    kind = offered.kind(code="first_talk", needs_client=False)
+    slot = offered.slot(anna, kind=kind)
+    page = reverse("scheduling:book", args=[slot.uuid])
+    assert as_user(anna).get(page).status_code == 200
+    booked = post(anna, slot, guest="Frau Noor").headers["Location"]
+    other = offered.caseworker("Caritas")
+    calendars.share(slot.calendar, other.organisation, "book", by=anna)
+
+    assert as_user(anna).get(page).headers["Location"] == booked
+    colleague = as_user(other).get(page)
+    assert colleague.headers["Location"] == reverse("scheduling:why_not", args=[slot.uuid])
+    stranger = factories.UserFactory(
+        organisation=factories.OrganisationFactory(district=factories.DistrictFactory(name="Nachbarkreis"))
+    )
+    assert as_user(stranger).get(page).status_code == 404
+
+
+def test_a_place_one_holds_oneself_still_asks_for_whom(anna: User) -> None:
+    slot = offered.slot(anna, kind=offered.kind(code="first_talk", needs_client=False))
+    booking.hold(slot, by=anna)
+
+    assert as_user(anna).get(reverse("scheduling:book", args=[slot.uuid])).status_code == 200
 
 
 def test_it_is_for_somebody_but_not_for_two(anna: User) -> None:
