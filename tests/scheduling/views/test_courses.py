@@ -64,6 +64,18 @@ def test_who_sees_the_courses(course: Course, role: str, status: int) -> None:
     assert {browser.get(url).status_code for url in (LIST, at("course", course))} == {status}
 
 
+def test_in_english_one_enrols_on_a_course_and_does_not_sign_in(place: Booking) -> None:
+    owner = place.client.owner  # type: ignore[union-attr]  # made for a client
+    owner.language = "en"
+    owner.save()
+    browser = as_user(owner)
+    for url in (at("course", place.slot.course), at("enrol", place.slot.course)):
+        page = text(browser.get(url))
+        assert "Enrol" in page
+        assert "sign in" not in page.lower().replace("signed in", "sign in")
+    assert "enrolled" in text(browser.get(at("course", place.slot.course)))
+
+
 def test_courses_of_other_districts_do_not_exist(course: Course) -> None:
     other = factories.OrganisationFactory(
         district=factories.DistrictFactory(name="Nachbarkreis"), name="Fernschule"
