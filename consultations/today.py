@@ -230,7 +230,7 @@ def _texts(user: User) -> Iterator[Todo]:
     number = answers.inbox(user).open().count()
     if number:
         text = ngettext("Eine SMS ist zu lesen.", "%(number)d SMS sind zu lesen.", number)
-        yield Todo(text % {"number": number}, _("Lesen"), "scheduling:inbox", rank=0)
+        yield Todo(text % {"number": number}, _("Jetzt lesen"), "scheduling:inbox", rank=0)
 
 
 def _of_sending(user: User) -> Iterator[Todo]:
@@ -362,7 +362,7 @@ def _to_decide(user: User) -> Iterator[Todo]:
         since = when.ago(version.released_at)
         if referral.format == BlockFormat.CASE_CONSULTATION:
             text = _("Antwort auf die Fallberatung „%(who)s“ ist da.") % {"who": referral.pseudonym}
-            yield Todo(text, _("Lesen"), "consultations:decide", (version.uuid,), note=since)
+            yield Todo(text, _("Jetzt lesen"), "consultations:decide", (version.uuid,), note=since)
             continue
         number = version.undecided
         text = ngettext(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from consultations import decisions, help_plans, recommendations, today
 from consultations.models import Clarification, ItemCode
@@ -291,6 +291,9 @@ def test_a_text_nobody_may_guess_about_waits_to_be_read():
     text = says("Bin krank")
 
     assert "Eine SMS ist zu lesen." in texts(client.owner)
+    with translation.override("en"):
+        (todo,) = [one for one in today.of(client.owner).todos if one.route == "scheduling:inbox"]
+        assert todo.button == "Read now"
     assert "Eine SMS ist zu lesen." not in texts(stranger())
     says("Hallo?", "+4915199999999")
     assert "Eine SMS ist zu lesen." in texts(UserFactory(roles=["coordinator"]))
