@@ -1,5 +1,6 @@
-// What stood unsent in a form when its session ended stands there again after signing in. Kept in this window
-// only, for the same person and page, and forgotten with the next page. Drafts have js/autosave.js.
+// What stood unsent in a form when its session ended, or when it was refused because somebody signed in in
+// another window meanwhile, stands there again when one comes back to it or loads it anew. Kept in this
+// window only, for the same person and page, and forgotten with the next page. Drafts have js/autosave.js.
 "use strict";
 
 (() => {
@@ -34,7 +35,10 @@
     const unsent = forms.filter((form) => fields(form).length && (hasErrors || text(form) !== before.get(form)));
     if (isSigningOut || !unsent.length) return;
     const kept = unsent.map((form) => ({ number: forms.indexOf(form), values: typed(form) }));
-    try { sessionStorage.setItem(KEY, JSON.stringify({ person, page: location.pathname, kept })); } catch { /* full or forbidden */ }
+    lay({ person, page: location.pathname, kept });
+  }
+  function lay(found) {
+    try { sessionStorage.setItem(KEY, JSON.stringify(found)); } catch { /* full or forbidden */ }
   }
 
   function take() {
@@ -49,7 +53,10 @@
     const found = take();
     const cameFrom = document.referrer ? new URL(document.referrer) : null;
     const signedIn = cameFrom?.origin === location.origin && cameFrom.pathname.startsWith(signInUrl);
-    if (!found || !signedIn || found.person !== person || found.page !== location.pathname) return;
+    if (found && document.querySelector("[data-refused-form]")) return lay({ ...found, refused: true });
+    // The page that refuses asks to load the form once more.
+    const isReloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
+    if (!found || !(signedIn || found.refused || isReloaded) || found.person !== person || found.page !== location.pathname) return;
     for (const { number, values } of found.kept) {
       const form = forms[number];
       if (!form || fields(form).length !== values.length) continue;

@@ -172,6 +172,27 @@ def test_what_stood_in_a_form_when_the_session_ended_stands_there_again_for_the_
         assert axe(page) == []
 
 
+def test_a_form_refused_because_of_another_window_is_filled_in_when_one_comes_back(
+    windows: browsing.Windows,
+) -> None:
+    page = windows.open_for(UserFactory())
+    page.goto("/faelle/neu/")
+    name = page.locator("[name=given_name]")
+    name.fill("Amal")
+    # Signing in elsewhere in this browser changes the form's token.
+    page.context.clear_cookies(name="csrftoken")
+    page.get_by_role("button", name="Anlegen").click()
+    expect(page.locator("h1")).to_have_text("Das Formular war zu lange offen")
+
+    page.go_back()
+    expect(name).to_have_value("Amal")
+    page.reload()
+    expect(name).to_have_value("Amal")
+    page.goto("/")
+    page.goto("/faelle/neu/")
+    expect(name).to_have_value("")
+
+
 def _sign_out(page: Page) -> None:
     page.locator("[data-menu] summary").click()
     page.locator("form[data-sign-out] button").click()
