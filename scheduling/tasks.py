@@ -8,10 +8,10 @@ from scheduling import assignments, booking, catching_up, external, invitations,
 from scheduling.models import Booking, InterpreterAssignment
 
 
-@app.periodic(cron="* * * * * */2")
+@app.periodic(cron="* * * * * *")
 @app.task(queueing_lock="release_dead_holds", pass_context=False)
 def release_dead_holds(timestamp: int) -> None:
-    """Every two seconds: remove holds whose time has passed, so that everyone sees the place is free."""
+    """Every second: remove holds whose time has passed; everyone sees within two that the place is free."""
     for slot_id in Booking.objects.dead_holds().values_list("slot_id", flat=True).distinct():
         booking.release_dead_holds(slot_id)
 
