@@ -222,6 +222,8 @@ module, name, after = sys.argv[1:]
 module = import_module(module)
 real = getattr(module, name)
 def dying(*args, **options):
+    if [] in args:  # a moment in which no answer came: nothing begins or ends
+        return real(*args, **options)
     if after == "after":
         real(*args, **options)
     os.kill(os.getpid(), signal.SIGKILL)

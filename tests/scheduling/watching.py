@@ -79,7 +79,9 @@ class Browser:
         self._run(self._hub._pause([self]))
 
     def mend(self) -> None:
-        """The line is back: everything is read anew."""
+        """The line is back: everything is read anew. Before, the hub has noticed that it was away."""
+        if self.is_cut:
+            self.cut()
         self.is_cut = False
         self._run(self._hub._resume(None))  # type: ignore[arg-type]
 
