@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts import districts
 from accounts.forms.neutral import said_neutrally
+from accounts.forms.telephone import TelephoneField
 from accounts.models import CrisisNumber, District, Land, Municipality, Organisation
 from accounts.sorting import alphabetical
 
@@ -35,10 +36,8 @@ class DistrictForm(forms.Form):
         help_text=_("So, wie die Menschen die Stelle aus dem Gespräch kennen, zum Beispiel „Landratsamt“."),
     )
     contact_name = forms.CharField(label=_("Ansprechperson für Klientinnen und Klienten"), max_length=80)
-    contact_phone = forms.CharField(
+    contact_phone = TelephoneField(
         label=_("Telefon für Klientinnen und Klienten"),
-        max_length=40,
-        widget=forms.TextInput(attrs={"type": "tel"}),
         help_text=_("Steht auf jeder Seite, die eine SMS öffnet: ein Mensch, den man anrufen kann."),
     )
 
@@ -67,7 +66,7 @@ class CrisisNumberForm(forms.Form):
     """One line of the crisis card."""
 
     label = forms.CharField(label=_("Wer"), max_length=120)
-    phone = forms.CharField(label=_("Nummer"), max_length=40, widget=forms.TextInput(attrs={"type": "tel"}))
+    phone = TelephoneField(label=_("Nummer"))
     hint = forms.CharField(label=_("Wann"), max_length=200, required=False)
 
 
@@ -116,9 +115,7 @@ class OrganisationForm(forms.Form):
     short_name = forms.CharField(
         label=_("Kurzname"), max_length=30, help_text=_("Steht in Listen, zum Beispiel „AWO“.")
     )
-    phone = forms.CharField(
-        label=_("Telefon"), max_length=40, required=False, widget=forms.TextInput(attrs={"type": "tel"})
-    )
+    phone = TelephoneField(label=_("Telefon"), required=False)
     address = forms.CharField(label=_("Anschrift"), max_length=200, required=False)
 
     def __init__(

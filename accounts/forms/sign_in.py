@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.telephone import TelephoneField
 from accounts.models import User
 
 
@@ -115,9 +116,8 @@ class ProfileForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    phone = forms.CharField(
+    phone = TelephoneField(
         label=_("Telefon (dienstlich)"),
-        max_length=40,
         required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
     )

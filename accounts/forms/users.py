@@ -6,6 +6,7 @@ from django.core.validators import RegexValidator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.telephone import TelephoneField
 from accounts.models import Organisation, User
 from accounts.roles import Role
 from accounts.users import FactorResetReason
@@ -42,12 +43,7 @@ class UserForm(forms.Form):
         label=_("Rollen"), choices=ROLES, widget=forms.CheckboxSelectMultiple, required=False
     )
     email = forms.EmailField(label=_("E-Mail (dienstlich)"), required=False)
-    phone = forms.CharField(
-        label=_("Telefon (dienstlich)"),
-        max_length=40,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "tel"}),
-    )
+    phone = TelephoneField(label=_("Telefon (dienstlich)"), required=False)
 
     def __init__(self, data: QueryDict | None = None, *, by: User, user: User | None = None) -> None:
         initial = {name: getattr(user, name) for name in self.base_fields} if user else {}

@@ -75,11 +75,6 @@ class CrisisNumber(models.Model):
     def __str__(self) -> str:
         return f"{self.phone} {self.label}"
 
-    @property
-    def dial(self) -> str:
-        """The number as a telephone takes it."""
-        return "".join(sign for sign in self.phone if sign.isdigit() or sign == "+")
-
 
 class DistrictText(models.Model):
     """What a district says about itself on a public page, in one language."""

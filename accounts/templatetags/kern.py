@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts import when
+from accounts import telephone, when
 from accounts.access import declaration
 from accounts.models import User
 
@@ -75,6 +75,12 @@ def phone(number: str) -> str:
     return phonenumbers.format_number(
         parsed, style.NATIONAL if parsed.country_code == _GERMANY else style.INTERNATIONAL
     )
+
+
+@register.filter
+def dial(number: str) -> str:
+    """A printed number as a `tel:` address takes it: "07141 144-0" as "+4971411440", "112" as it is."""
+    return telephone.dial(number)
 
 
 @register.simple_tag

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.forms.telephone import TelephoneField
 from accounts.forms_kern import DayField
 from accounts.models import User
 from scheduling.interpreter_register import Person
@@ -27,7 +28,7 @@ class PoolForm(forms.Form):
     email = forms.EmailField(
         label=_("E-Mail für Anfragen"), required=False, help_text=_("Dorthin geht der Link zum Zusagen.")
     )
-    phone = forms.CharField(label=_("Telefon"), max_length=40, required=False)
+    phone = TelephoneField(label=_("Telefon"), required=False)
     lead_workdays = forms.IntegerField(
         label=_("Vorlauf in Werktagen"),
         min_value=0,
@@ -106,7 +107,7 @@ class InterpreterForm(forms.Form):
         required=False,
     )
     email = forms.EmailField(label=_("E-Mail"), required=False)
-    phone = forms.CharField(label=_("Telefon"), max_length=40, required=False)
+    phone = TelephoneField(label=_("Telefon"), required=False)
     is_active = forms.BooleanField(label=_("in Gebrauch"), required=False, initial=True)
 
     def __init__(self, data: Any = None, *, user: User, interpreter: Interpreter | None = None) -> None:

@@ -14,13 +14,6 @@ def with_time(phrase: str, time: str) -> str:
     return phrase.replace("{time}", time)
 
 
-@register.filter
-def phone_link(number: str) -> str:
-    """The number as a `tel:` address takes it: digits and a leading plus."""
-    digits = "".join(letter for letter in number if letter.isdigit())
-    return f"+{digits}" if number.strip().startswith("+") else digits
-
-
 # What a map does not know: which room, which floor.
 _INSIDE = re.compile(r"^(zimmer|raum|saal|stock|etage|eg|ug|og|\d+\. ?(og|ug|stock|etage))\b", re.IGNORECASE)
 

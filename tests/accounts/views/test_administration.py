@@ -17,7 +17,7 @@ DISTRICT = {
     "zone": "Europe/Berlin",
     "sender_name": "Landratsamt",
     "contact_name": "Frau Vogt",
-    "contact_phone": "07141 1",
+    "contact_phone": "07141 144-0",
 }
 
 
@@ -59,7 +59,7 @@ class TestSettings:
         people.administrator.post("/verwaltung/landkreis/", DISTRICT)
         district = people.by.district
         district.refresh_from_db()
-        assert (district.land, district.contact_phone) == ("BY", "07141 1")
+        assert (district.land, district.contact_phone) == ("BY", "07141 144-0")
 
     @pytest.mark.parametrize("field", ["sender_name", "contact_name"])
     @pytest.mark.parametrize("word", ["Traumahilfe", "Psychiatrie", "Amt für Asyl"])
@@ -68,6 +68,16 @@ class TestSettings:
         assert "verrät, worum es geht" in response.text
         people.by.district.refresh_from_db()
         assert word not in (people.by.district.sender_name, people.by.district.contact_name)
+
+    def test_refuse_a_number_nobody_can_call_and_lose_nothing(self, people: Three) -> None:
+        typed = {**DISTRICT, "contact_name": "Herr Neu", "contact_phone": "144-0 Zentrale"}
+        response = people.administrator.post("/verwaltung/landkreis/", typed)
+        assert response.status_code == 422
+        assert "Bitte eine einzige Nummer" in response.text
+        assert 'value="144-0 Zentrale"' in response.text
+        assert 'value="Herr Neu"' in response.text
+        people.by.district.refresh_from_db()
+        assert people.by.district.contact_phone == "07141 000 100"
 
     def test_refuse_the_name_of_another_district(self, people: Three) -> None:
         response = people.administrator.post("/verwaltung/landkreis/", {**DISTRICT, "name": "Anderer Kreis"})
@@ -113,6 +123,13 @@ class TestCrisisNumbers:
         assert response.status_code == 422
         assert "Klinik am Park" in response.text
         assert list(CrisisNumber.objects.values_list("label", flat=True)) == ["Notruf"]
+
+    def test_a_line_nobody_can_call_is_refused_and_nothing_lost(self, people: Three) -> None:
+        line = {"label": "Klinik am Park", "phone": "99-0", "hint": "", "ORDER": "1"}
+        response = self._post(people, line, known=0)
+        assert "Unter dieser Nummer kann niemand anrufen" in response.text
+        assert 'value="99-0"' in response.text
+        assert not CrisisNumber.objects.exists()
 
 
 class TestOrganisations:

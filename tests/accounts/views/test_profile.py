@@ -8,7 +8,7 @@ from tests.factories import PASSWORD, CrisisNumberFactory, DistrictFactory, User
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
-PROFILE = {"name": "Anna", "phone": "07141 1", "email": "", "language": "de"}
+PROFILE = {"name": "Anna", "phone": "07141 144-12", "email": "", "language": "de"}
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ class TestProfile:
     def test_is_changed(self, user: User) -> None:
         as_user(user).post("/konto/", PROFILE)
         user.refresh_from_db()
-        assert (user.name, user.phone) == ("Anna", "07141 1")
+        assert (user.name, user.phone) == ("Anna", "07141 144-12")
 
     def test_nobody_gives_themselves_a_role(self, user: User) -> None:
         as_user(user).post("/konto/", {**PROFILE, "roles": ["administrator"], "username": "chef"})
@@ -97,7 +97,7 @@ class TestCrisisCard:
         CrisisNumberFactory(district=DistrictFactory(name="Anderer Kreis"), label="Fremde Klinik")
         page = as_user(user).get("/krisenkarte/").text
         assert page.index("Notruf") < page.index("Klinik am Park")
-        assert 'href="tel:07141990"' in page
+        assert 'href="tel:+497141990"' in page
         assert "Fremde Klinik" not in page
 
     def test_says_what_to_do_first(self, user: User) -> None:

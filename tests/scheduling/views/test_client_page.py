@@ -84,7 +84,7 @@ def test_it_shows_when_and_where_and_whom_to_call(booking: Booking) -> None:
     assert f"{start:%H:%M} Uhr" in shown
     assert "Hauptstr. 1, Zimmer 3" in shown
     assert "Frau Beispiel" in shown
-    assert 'href="tel:07141000100"' in shown
+    assert 'href="tel:+497141000100"' in shown
 
 
 @pytest.mark.promise(16)
