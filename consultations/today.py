@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import CharField, Count, Exists, OuterRef, Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -436,13 +438,31 @@ def _numbers(user: User) -> Iterator[Todo]:
 
 
 def _messages(user: User, now: datetime) -> Iterator[Todo]:
-    """Messages about something still to come that did not arrive, or about which nobody knows."""
+    """Messages about something still to come that did not arrive, or about which nobody knows; and for some
+    days what never left about something that has begun without the person."""
+    came = Booking.objects.annotate(name=Cast("uuid", CharField())).filter(
+        client=OuterRef("client"),
+        name=OuterRef("subject"),
+        status__in=[Booking.Status.ARRIVED, Booking.Status.FULFILLED],
+    )
+    missed = Q(status=Message.Status.EXPIRED, context__start_at__gt=(now - MISSED_SHOWN).isoformat())
     lost = (
         Message.objects.for_user(user)
         .without_a_sure_end()
-        .filter(client__wrong_number_at__isnull=True, context__start_at__gt=now.isoformat())
+        .annotate(subject=KeyTextTransform("about", "context"))
+        .filter(
+            Q(context__start_at__gt=now.isoformat()) | missed & ~Exists(came),
+            client__wrong_number_at__isnull=True,
+        )
     )
+    never_left = set()
     for message in lost.select_related("client").order_by("send_at"):
+        if message.status == Message.Status.EXPIRED:
+            about = (message.client_id, message.context["start_at"])
+            if about not in never_left:
+                never_left.add(about)
+                yield _never_left(message)
+            continue
         bad_number = message.status == Message.Status.FAILED and message.error_code in BAD_NUMBER
         if bad_number:
             text = _("Nummer prüfen: Eine Nachricht an %(name)s war nicht zustellbar.")
@@ -458,6 +478,19 @@ def _messages(user: User, now: datetime) -> Iterator[Todo]:
             note=str(reason(message)),
             rank=0,
         )
+
+
+def _never_left(message: Message) -> Todo:
+    """One row for all that was to be said about this appointment."""
+    name, start_at = message.addressee.full_name, datetime.fromisoformat(message.context["start_at"])
+    return Todo(
+        _("Eine Nachricht an %(name)s ging nicht rechtzeitig hinaus.") % {"name": name},
+        _("Bescheid geben"),
+        "notifications:log",
+        note=_("Zum Termin %(at)s. Bitte fragen Sie nach, ob die Person davon weiß.")
+        % {"at": when.moment(start_at)},
+        rank=0,
+    )
 
 
 # How somebody learns of it whom no SMS reaches.

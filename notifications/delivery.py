@@ -14,7 +14,7 @@ from itertools import groupby
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from accounts import audit
@@ -38,6 +38,8 @@ GIVE_UP_AFTER = timedelta(minutes=30)
 SLACK = timedelta(minutes=15)
 # Seconds after which answers are written down, and those who wait are asked for once more.
 TICK = 0.05
+# After an outage many die at once.
+_AT_A_TIME = 200
 # Any numbers that nobody else uses for `pg_advisory_lock`: slow e-mail does not hold up SMS.
 _ONE_AT_A_TIME = {Message.Channel.SMS: 5_277_001, Message.Channel.EMAIL: 5_277_002}
 
@@ -138,10 +140,19 @@ def _alone(channel: Message.Channel) -> Iterator[bool]:
 
 
 def _expire(channel: Message.Channel) -> None:
-    """A message whose time has passed dies."""
-    Message.objects.filter(channel=channel, status=Status.QUEUED, expires_at__lte=Now()).update(
-        status=Status.EXPIRED, settled_at=Now()
-    )
+    """A message whose time has passed dies, and whoever it concerns hears that it never left."""
+    over = Message.objects.filter(channel=channel, status=Status.QUEUED, expires_at__lte=Now())
+    while over.exists():
+        with transaction.atomic():
+            # Tried once and taken back meanwhile: nobody was to be told any more.
+            over.filter(expires_at__lte=F("claimed_at")).update(status=Status.WITHDRAWN, settled_at=Now())
+            some = over.select_for_update(no_key=True, of=("self",)).select_related("client")
+            died = list(some.order_by("pk")[:_AT_A_TIME])
+            ids = [message.pk for message in died]
+            Message.objects.filter(pk__in=ids).update(status=Status.EXPIRED, settled_at=Now())
+            for message in died:
+                message.status = Status.EXPIRED
+                ring(message)
 
 
 # --- Settling --------------------------------------------------------------------------------------
@@ -213,7 +224,10 @@ def _outcome_of(message: Message, trace: Trace | None, has_strangers: bool) -> O
         )
     if has_strangers:
         return _unclear(message)
-    status = Status.EXPIRED if getattr(message, "is_late") else Status.QUEUED
+    if message.taken_back:
+        status = Status.WITHDRAWN
+    else:
+        status = Status.EXPIRED if getattr(message, "is_late") else Status.QUEUED
     return Outcome(message.pk, message.attempts, NOT_ACCEPTED, status)
 
 

@@ -119,10 +119,11 @@ def by_key_prefix(key_prefixes: Sequence[str]) -> dict[str, list[Message]]:
 
 def _take_back(messages: MessageQuerySet) -> int:
     # One statement: a row claimed by a worker meanwhile is seen as it is then. What is under way
-    # cannot be called back, but it must not be tried a second time: its life ends now.
+    # cannot be called back, but it must not be tried a second time: its life ends where the attempt began,
+    # which tells it from one whose time has come (`Message.taken_back`).
     waiting, under_way = Message.Status.QUEUED, Message.Status.SENDING
     return messages.filter(status__in=[waiting, under_way]).update(
         status=Case(When(status=waiting, then=Value(Message.Status.WITHDRAWN)), default=F("status")),
         settled_at=Case(When(status=waiting, then=Now()), default=F("settled_at")),
-        expires_at=Case(When(status=under_way, then=Now()), default=F("expires_at")),
+        expires_at=Case(When(status=under_way, then=F("claimed_at")), default=F("expires_at")),
     )

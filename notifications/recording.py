@@ -21,7 +21,7 @@ Status = Message.Status
 # Said of attempts that were certainly not accepted, so cost nothing.
 NOT_ACCEPTED = "not_accepted"
 RECALLED = "recalled"
-_NOT_SURE_TO_ARRIVE = (Status.FAILED, Status.UNCLEAR)
+_NOT_SURE_TO_ARRIVE = (Status.FAILED, Status.UNCLEAR, Status.EXPIRED)
 _FREE = (Verdict.REFUSED.value, Verdict.LATER.value, NOT_ACCEPTED, RECALLED)
 
 
@@ -124,13 +124,15 @@ def record(outcomes: Sequence[Outcome]) -> None:
 
 
 def ring(message: Message) -> None:
-    """What did not arrive, or perhaps not, is heard behind the bell: by the case team, or by the colleague
-    an e-mail was meant for; of a pool's by who coordinates interpreting. In the transaction that says so."""
+    """What did not arrive, perhaps not, or never left is heard behind the bell: by the case team, or by the
+    colleague an e-mail was meant for; of a pool's by who coordinates interpreting. In the transaction that
+    says so."""
     if message.status not in _NOT_SURE_TO_ARRIVE:
         return
     key = f"not_arrived:{message.uuid}"
     if message.client is not None:
-        notices.tell_case_team([message.client], What.NOT_ARRIVED, key=key, route="notifications:log")
+        if Message.objects.without_a_sure_end().filter(pk=message.pk).exists():
+            notices.tell_case_team([message.client], What.NOT_ARRIVED, key=key, route="notifications:log")
     elif message.user_id is not None:
         notices.tell([message.user_id], What.MAIL_FAILED, key=key, route="notifications:mail_choice")
     else:

@@ -25,10 +25,22 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(Q(client__owner=user) | Q(client__deputy=user), district=user.district_id)
 
     def without_a_sure_end(self) -> Self:
-        """Not arrived, or nobody knows; and nobody has told the client by another way yet."""
+        """Not arrived, never sent, or nobody knows; and nobody has told the client by another way yet.
+
+        What was not sent in time matters if it would still be worth saying (an offer that has ended is
+        not), and if nothing later about the same thing leaves or has left.
+        """
         told = DeliveryEvent.objects.filter(message=OuterRef("pk"), status=TOLD_OTHERWISE)
+        later = Message.objects.filter(
+            client=OuterRef("client"),
+            context__about=OuterRef("context__about"),
+            send_at__gt=OuterRef("send_at"),
+            status__in=_LEAVES,
+        )
+        lost = Q(status__in=[Message.Status.FAILED, Message.Status.UNCLEAR])
+        never_sent = Q(status=Message.Status.EXPIRED) & ~Q(kind=Message.Kind.OFFER) & ~Exists(later)
         return (
-            self.filter(~Exists(told), status__in=[Message.Status.FAILED, Message.Status.UNCLEAR])
+            self.filter(lost | never_sent, ~Exists(told))
             # A number confirmed since then was talked about.
             .exclude(settled_at__lt=F("client__mobile_confirmed_at"))
         )
@@ -132,6 +144,14 @@ class Message(models.Model):
         if self.client is None:
             raise ValueError("This message does not go to a client.")
         return self.client
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether it was withdrawn while under way: `outbox` lets it end where the attempt began."""
+        return self.claimed_at is not None and self.expires_at <= self.claimed_at
+
+
+_LEAVES = (Message.Status.QUEUED, Message.Status.SENDING, Message.Status.SENT, Message.Status.DELIVERED)
 
 
 class DeliveryEvent(models.Model):

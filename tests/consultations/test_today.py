@@ -190,6 +190,35 @@ def test_a_message_without_a_sure_end_waits_until_the_client_knows(status, code,
     assert not [one for one in today.of(owner).todos if sentence in one.text]
 
 
+def test_who_was_never_told_in_time_is_asked_after_even_when_it_has_begun():
+    slot = SlotFactory(session=SessionFactory(start_at=timezone.now() + timedelta(days=3)))
+    booking = BookingFactory(slot=slot, client=ConsentFactory().client)
+    reminders.plan(booking)
+    owner = booking.client.owner
+    Message.objects.update(status="expired", settled_at=timezone.now())
+
+    def rows(user, after=timedelta()):
+        found = today.of(user, now=timezone.now() + after).todos
+        return [todo for todo in found if "ging nicht rechtzeitig hinaus" in todo.text]
+
+    # However many there were to be.
+    (todo,) = rows(owner)
+    assert Message.objects.count() > 1
+    assert (todo.route, todo.rank) == ("notifications:log", 0)
+    assert rows(stranger()) == []
+    assert len(rows(owner, timedelta(days=4))) == 1
+    assert rows(owner, timedelta(days=11)) == []
+
+    for status in ["arrived", "fulfilled"]:
+        type(booking).objects.update(status=status)
+        assert rows(owner, timedelta(days=4)) == []
+    type(booking).objects.update(status="noshow", noshow_reason="transport")
+    assert len(rows(owner, timedelta(days=4))) == 1
+    for message in Message.objects.all():
+        delivery.told_otherwise(message, by=owner)
+    assert rows(owner, timedelta(days=4)) == []
+
+
 def test_a_presentation_free_so_soon_stands_on_the_coordinators_list_until_somebody_has_it():
     coordinator = UserFactory(roles=["coordinator"])
     soon = SlotFactory(session=SessionFactory(start_at=timezone.now() + timedelta(hours=30)))

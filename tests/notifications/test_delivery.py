@@ -14,7 +14,7 @@ from notifications import claiming, delivery, outbox, place, recording
 from notifications.channels.base import Answer, Sms, Verdict
 from notifications.channels.console import ConsoleGateway
 from notifications.channels.memory import MemoryGateway
-from notifications.models import Message, PhoneText, Spending
+from notifications.models import Message, Notice, PhoneText, Spending
 from notifications.outbox import Draft
 from notifications.reasons import reason
 from tests.notifications.messages import queued
@@ -322,7 +322,8 @@ def test_what_is_withdrawn_while_under_way_is_not_tried_a_second_time(
     delivery.deliver_due(gateway)
 
     assert gateway.sent == []
-    assert status_of(message) == Status.EXPIRED
+    assert status_of(message) == Status.WITHDRAWN
+    assert not Notice.objects.exists()
 
 
 class OneByOne(MemoryGateway):

@@ -196,3 +196,53 @@ def test_a_colleague_without_an_address_finds_it_behind_the_bell(person: User) -
 
     assert Message.objects.get().error_code == "no_address"
     assert heard(person) == [What.MAIL_FAILED]
+
+
+# --- What never left ---------------------------------------------------------------------------
+def test_the_case_team_hears_once_of_what_was_never_sent() -> None:
+    message = queued(lives=timedelta(seconds=-1))
+    others = queued(lives=timedelta(seconds=-1))
+    type(others.addressee).objects.update(owner=message.addressee.owner)
+
+    for _ in range(2):
+        delivery.deliver_due(MemoryGateway())
+
+    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.EXPIRED}
+    assert heard(message.addressee.owner) == [What.NOT_ARRIVED]
+
+
+def test_what_a_later_message_says_as_well_rings_nowhere() -> None:
+    """The word at the booking dies when the first reminder is due."""
+    message = queued(lives=timedelta(seconds=-1))
+    later = queued(due=timedelta(hours=1))
+    Message.objects.filter(pk=later.pk).update(client=message.addressee, context=message.context)
+
+    delivery.deliver_due(MemoryGateway())
+
+    message.refresh_from_db()
+    assert message.status == Message.Status.EXPIRED
+    assert heard(message.addressee.owner) == []
+
+
+def test_an_offer_that_has_ended_is_not_worth_saying() -> None:
+    message = queued(lives=timedelta(seconds=-1))
+    Message.objects.update(kind=Message.Kind.OFFER)
+
+    delivery.deliver_due(MemoryGateway())
+
+    assert heard(message.addressee.owner) == []
+
+
+def test_what_settles_as_never_sent_and_too_late_is_heard() -> None:
+    message = queued("+4915100000001")
+    gateway = MemoryGateway()
+    gateway.answers["+4915100000001"] = Answer(Verdict.NO_ANSWER)
+    delivery.deliver_due(gateway)
+    Message.objects.update(claimed_at=timezone.now() - timedelta(hours=2))
+    Message.objects.update(expires_at=timezone.now() - timedelta(hours=1))
+
+    delivery.settle(gateway, after=timedelta(0))
+
+    message.refresh_from_db()
+    assert message.status == Message.Status.EXPIRED
+    assert heard(message.addressee.owner) == [What.NOT_ARRIVED]
