@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts import languages
 from accounts.rows import Asked, Statement
 from consultations.models import Referral
-from consultations.models.referral import QUESTION_LENGTH
 from scheduling.models import Booking, Slot
 from scheduling.problems import Problem
 
@@ -62,7 +61,7 @@ def _safety(referral: Referral) -> Iterator[Problem]:
 def _question(referral: Referral) -> Iterator[Problem]:
     if not referral.question.strip():
         yield QUESTION
-    elif len(referral.question) > QUESTION_LENGTH:
+    elif referral.is_question_too_long:
         yield QUESTION_TOO_LONG
     if not referral.urgency:
         yield URGENCY

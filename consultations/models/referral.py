@@ -274,6 +274,11 @@ class Referral(models.Model):
         return self.safety == Referral.Safety.YES
 
     @property
+    def is_question_too_long(self) -> bool:
+        """The one limit of the question; a line break counts once, however a browser sends it."""
+        return len(self.question.replace("\r\n", "\n")) > QUESTION_LENGTH
+
+    @property
     def has_valid_consent(self) -> bool:
         """A consent of this very client stands and was not revoked."""
         consent = self.consent

@@ -492,6 +492,27 @@ def test_a_lost_race_names_the_next_free_slot_and_keeps_the_draft():
     assert state(loser) == ReferralState.DRAFT
 
 
+def test_the_question_of_a_booked_referral_stays_within_its_limit():
+    referral = factories.ReferralFactory(question="Wie weiter?")
+    booking = referrals.submit(referral, slot_or_hold=consultation_slot(), by=referral.author)
+    longer = {"question": "x" * 501, "urgency": "urgent"}
+    rule = referrals.autosave
+    assert refused(rule, referral, by=referral.author, data=longer, revision=0) == ["question_too_long"]
+    referral.refresh_from_db()
+    assert (referral.question, referral.urgency, referral.revision) == ("Wie weiter?", "routine", 0)
+    # Up to the limit it changes, line breaks counted once; other answers change as before.
+    longest = "\r\n".join(["x" * 249, "y" * 250])
+    saved = rule(referral, by=referral.author, data={"question": longest, "avoid": "x"}, revision=0)
+    assert (saved.question, saved.avoid) == (longest, "x")
+    # Without an appointment it is a draft again, which keeps what is typed and says it before booking.
+    bookings.cancel(booking, by=referral.author, reason="client")
+    saved = rule(referral, by=referral.author, data=longer, revision=1)
+    assert len(saved.question) == 501
+    assert refused(referrals.submit, saved, slot_or_hold=consultation_slot(), by=referral.author) == [
+        "question_too_long"
+    ]
+
+
 def test_after_a_cancelled_appointment_the_same_referral_is_booked_again():
     slot = consultation_slot()
     referral = factories.ReferralFactory()

@@ -195,6 +195,23 @@ def test_a_long_question_is_kept_whole_and_named():
     assert "länger als 500 Zeichen" in page
 
 
+@pytest.mark.parametrize("name", ["referral", "autosave_referral"])
+def test_a_booked_referrals_question_that_is_too_long_stays_in_the_form_and_changes_nothing(name):
+    referral = factories.ReferralFactory(question="Wie weiter?")
+    referrals.submit(referral, slot_or_hold=consultation_slot(), by=referral.author)
+    fields = typed(referral, question="x" * 600, observation_text="Schläft wenig", urgency="urgent")
+    answer = as_user(referral.author).post(url(name, referral.uuid, "frage"), fields)
+    page = text_of(answer)
+    assert "Die Frage ist länger als 500 Zeichen." in page
+    assert "Kürzen Sie sie" in page
+    referral.refresh_from_db()
+    assert (referral.question, referral.observation_text) == ("Wie weiter?", "")
+    if name == "referral":
+        assert answer.status_code == 409
+        assert "x" * 600 in page
+        assert "Schläft wenig" in page
+
+
 def test_the_format_can_be_changed_and_what_was_typed_stays():
     draft = referrals.start(by=factories.UserFactory(), format="case_consultation")
     browser = as_user(draft.author)
