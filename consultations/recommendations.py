@@ -60,6 +60,11 @@ _SUGGESTIONS: dict[ItemCode, tuple[Urgency, Responsible]] = {
 }
 
 EMPTY = Problem("empty", _("Es ist noch nichts angekreuzt."), _("Kreuzen Sie mindestens einen Punkt an."))
+NOT_ALONE = Problem(
+    "not_alone",
+    _("„Kein weiterer Schritt nötig“ steht neben anderen Punkten."),
+    _("Lassen Sie nur das eine oder nur die anderen angekreuzt; Ihr Text bleibt auch ohne Kreuz gesichert."),
+)
 UNCHANGED = Problem(
     "unchanged",
     _("Seit der letzten Freigabe hat sich nichts geändert."),
@@ -148,6 +153,12 @@ def preview(sheet: RecommendationSheet) -> list[RecommendationItem]:
     ]
 
 
+def contradictions(items: Sequence[RecommendationItem]) -> list[Problem]:
+    """What cannot be meant together (domain: outcome vocabulary); said at the draft and before a release."""
+    is_done = any(item.code == ItemCode.NO_FURTHER_STEP for item in items)
+    return [NOT_ALONE] if is_done and len(items) > 1 else []
+
+
 def save_draft(
     sheet: RecommendationSheet, *, items: Sequence[DraftItem], revision: int, by: User, tab: str = ""
 ) -> RecommendationSheet:
@@ -206,6 +217,7 @@ def problems(sheet: RecommendationSheet) -> list[Problem]:
     items = preview(sheet)
     if not items:
         return [*found, EMPTY]
+    found += contradictions(items)
     found += [problem for item in items for problem in _item_problems(item)]
     last = sheet.versions.last()
     if last is not None and _same_content(last, items):

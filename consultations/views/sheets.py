@@ -58,7 +58,7 @@ def autosave(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 def preview(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """What the caseworker would read now (fragment, asked for after each autosave)."""
     own = _own(request, uuid)
-    return render(request, "consultations/items.html", {"items": recommendations.preview(own)})
+    return render(request, "consultations/sheet_preview.html", _preview(own))
 
 
 @writes
@@ -128,13 +128,18 @@ def _show(
         "brief": _brief(request, own.referral),
         "rows": forms.rows(draft),
         "tab": forms.tab(request.POST) or str(uuid4()),
-        "items": recommendations.preview(own),
+        **_preview(own),
         "versions": list(own.versions.all()),
         "set_aside": [] if conflict else _set_aside(own),
         **forms.choices(),
         **(_conflict(conflict) if conflict else {}),
     }
     return render(request, "consultations/sheet.html", context, status=status)
+
+
+def _preview(own: RecommendationSheet) -> dict[str, Any]:
+    items = recommendations.preview(own)
+    return {"items": items, "contradictions": recommendations.contradictions(items)}
 
 
 def _brief(request: SignedInRequest, referral: Referral) -> brief.Brief | None:

@@ -25,6 +25,7 @@ from tests.factories import BookingFactory, ReferralFactory, SheetFactory, SlotF
 
 pytestmark = pytest.mark.django_db
 
+NO_STEP = ItemCode.NO_FURTHER_STEP
 PSZ, GP, LETTER, ADVICE = (
     ItemCode.PSYCHOSOCIAL_CENTRE,
     ItemCode.GP_CHECK,
@@ -282,6 +283,21 @@ def test_everything_in_the_way_is_said_at_once() -> None:
         "sentence_missing",
         "sentence_missing",
     ]
+
+
+def test_no_further_step_stands_alone_or_is_not_released() -> None:
+    sheet = SheetFactory.create()
+    write(sheet, line(NO_STEP), line(GP, "Blutbild"))
+    assert refusal(sheet) == ["not_alone"]
+    assert sentences(sheet) == ["", "Blutbild"]
+    # The text under an empty tick is kept and contradicts nothing.
+    version = release(sheet, line(NO_STEP), line(GP, "Blutbild", chosen=False))
+    assert [item.code for item in version.items.all()] == [NO_STEP]
+    assert sentences(sheet) == ["", "Blutbild"]
+    # A correction is asked the same.
+    write(sheet, line(NO_STEP), line(PSZ), line(GP, "Blutbild"))
+    assert refusal(sheet) == ["not_alone"]
+    assert release(sheet, line(PSZ), line(GP)).number == 2
 
 
 def test_no_release_without_consent_or_after_a_missed_appointment() -> None:

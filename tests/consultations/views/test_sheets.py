@@ -252,6 +252,19 @@ def test_what_is_missing_stands_on_the_release_page_instead_of_the_code() -> Non
     assert not SheetVersion.objects.exists()
 
 
+def test_no_further_step_beside_others_is_said_at_the_draft_and_before_the_release() -> None:
+    sheet = SheetFactory.create()
+    browser, said = as_user(sheet.author), "steht neben anderen Punkten"
+    browser.post(address(sheet, "sheet_autosave"), typed(0, {ItemCode.NO_FURTHER_STEP: ""}))
+    shown = [address(sheet, name) for name in ("sheet", "sheet_preview", "sheet_release")]
+    assert not any(said in page(browser, where) for where in shown)
+    browser.post(address(sheet, "sheet_autosave"), typed(1, {ItemCode.NO_FURTHER_STEP: "", GP: "Blutbild"}))
+    for where in shown:
+        assert said in page(browser, where)
+        assert "Blutbild" in page(browser, where)
+    assert 'name="code"' not in page(browser, shown[-1])
+
+
 def test_a_draft_that_moved_on_is_shown_again_before_it_is_released() -> None:
     sheet = SheetFactory.create()
     write(sheet, line(PSZ, "alt"))
