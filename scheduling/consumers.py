@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 
 from accounts import open_sessions
 from accounts.models import User
+from accounts.roles import Permission
 from scheduling import hub, live
 from scheduling.models import Calendar
 
@@ -19,6 +20,8 @@ WORDS_ALLOWED = 3
 TOO_TALKATIVE = 1008
 # More days than the longest list of ours shows.
 DAYS_ALLOWED = 40
+# Whose pages show slots.
+MAY_WATCH = (Permission.SEE_BOARD, Permission.SEE_AGENDA, Permission.SEE_COURSES)
 
 
 class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
@@ -59,13 +62,17 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
         return [f"{calendar}/{day.isoformat()}" for calendar, day in wanted if calendar in seen]
 
     def _person(self, scope: dict[str, Any]) -> User | None:
-        """The fully signed-in person behind the socket, if their pages show slots at all."""
+        """The fully signed-in person behind the socket, if they may hear what it is about."""
         key = scope["session"].session_key
         user: User | None = open_sessions.holders([key]).get(key) if key else None
-        if user is None or not hub.may_watch(user):
+        if user is None or not self.may_hear(user):
             return None
         self.session_key, self.user = key, user.uuid
         return user
+
+    def may_hear(self, user: User) -> bool:
+        """Whether this person's pages show slots at all."""
+        return any(user.may(permission) for permission in MAY_WATCH)
 
     async def say(self, text: str) -> None:
         """Hand over one frame."""
@@ -78,6 +85,10 @@ class SlotsConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no typ
 
 class NewsConsumer(SlotsConsumer):
     """One browser of a person who hears when something waits for them."""
+
+    def may_hear(self, user: User) -> bool:
+        """The bell is on everybody's pages."""
+        return True
 
     def admit(self, scope: dict[str, Any]) -> Sequence[str]:
         """The person's own topic; nobody hears another's news."""

@@ -25,7 +25,6 @@ from django.db import DatabaseError, connection
 from accounts import open_sessions
 from accounts.announcements import CHANNEL
 from accounts.models import User
-from accounts.roles import Permission
 from scheduling import live
 from scheduling.live import Frame
 
@@ -45,8 +44,6 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
 # Closing codes (static/js/live.js): ask the server again who you are; too slow, come back.
 ASK_AGAIN, TOO_SLOW = 4401, 4408
 
-MAY_WATCH = (Permission.SEE_BOARD, Permission.SEE_AGENDA, Permission.SEE_COURSES)
-
 ALIVE, PAUSED, NEWS = '{"live":true}', '{"live":false}', '{"live":true,"news":true}'
 
 
@@ -55,6 +52,9 @@ class Socket(Protocol):
 
     session_key: str
     user: UUID
+
+    def may_hear(self, user: User) -> bool:
+        """Whether the person behind it may (still) hear what it is about."""
 
     async def say(self, text: str) -> None:
         """Hand over one frame."""
@@ -326,7 +326,7 @@ class Hub:
             sockets = self._sockets()
             keys = {socket.session_key for socket in sockets}
             holders = await database_sync_to_async(open_sessions.holders)(keys)
-            await _close([socket for socket in sockets if not may_watch(holders.get(socket.session_key))])
+            await _close([socket for socket in sockets if not _may_stay(socket, holders)])
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
@@ -337,9 +337,9 @@ def here() -> Hub:
     return _hubs.setdefault(asyncio.get_running_loop(), Hub())
 
 
-def may_watch(user: User | None) -> bool:
-    """Whether this person's pages show slots at all."""
-    return user is not None and any(user.may(permission) for permission in MAY_WATCH)
+def _may_stay(socket: Socket, holders: Mapping[str, User]) -> bool:
+    user = holders.get(socket.session_key)
+    return user is not None and socket.may_hear(user)
 
 
 async def _say(text: str, sockets: Iterator[Socket]) -> Socket | None:

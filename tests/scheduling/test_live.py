@@ -567,6 +567,9 @@ class Quick:
         self.heard: list[str] = []
         self.closed_with = 0
 
+    def may_hear(self, user: User) -> bool:
+        return True
+
     async def say(self, text: str) -> None:
         self.heard.append(text)
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from accounts.roles import Role
+from notifications import notices
 from scheduling import booking as rules
 from scheduling import contingents
 from scheduling.models import Booking, Offer, WaitingEntry
@@ -79,6 +80,22 @@ def test_a_cancellation_in_one_window_is_an_offer_in_another_within_a_second(
     made = Booking.objects.get(client=waits.client)
     assert (made.status, made.slot) == ("booked", booked.slot)
     assert Offer.objects.get().outcome == "accepted"
+
+
+def test_the_bell_rings_for_people_whose_pages_show_no_slots_and_their_console_is_quiet(
+    window: Window, transactional_db: None
+) -> None:
+    administrator = factories.UserFactory(roles=[Role.ADMINISTRATOR.value])
+    page = window(administrator)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    listening(page, reverse("accounts:administration"))
+    expect(page.locator("#glocke .bell__count")).to_have_count(0)
+
+    notices.tell([administrator.pk], notices.What.RELEASED, key="eins", route="accounts:administration")
+
+    expect(page.locator("#glocke .bell__count")).to_contain_text("1", timeout=SEEN_MS)
+    assert said == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
