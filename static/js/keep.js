@@ -1,6 +1,7 @@
-// What stood unsent in a form when its session ended, or when it was refused because somebody signed in in
-// another window meanwhile, stands there again when one comes back to it or loads it anew. Kept in this
-// window only, for the same person and page, and forgotten with the next page. Drafts have js/autosave.js.
+// What stood unsent in a form when its session ended, when it was refused because somebody signed in in
+// another window meanwhile, or when the page was asked for in the other language, stands there again when one
+// comes back to it or loads it anew. Kept in this window only, for the same person and page, and forgotten
+// with the next page. Drafts have js/autosave.js.
 "use strict";
 
 (() => {
@@ -11,6 +12,7 @@
   const forms = [...document.querySelectorAll("main form[method=post]:not([data-autosave-url])")];
   const hasErrors = document.querySelector("main .error-summary") !== null;
   let isSigningOut = false;
+  let comesBack = false;
 
   function fields(form) {
     return [...form.elements].filter((one) => one.name && one.name !== "code" && !NOT_KEPT.includes(one.type));
@@ -35,7 +37,7 @@
     const unsent = forms.filter((form) => fields(form).length && (hasErrors || text(form) !== before.get(form)));
     if (isSigningOut || !unsent.length) return;
     const kept = unsent.map((form) => ({ number: forms.indexOf(form), values: typed(form) }));
-    lay({ person, page: location.pathname, kept });
+    lay({ person, page: location.pathname, kept, comesBack });
   }
   function lay(found) {
     try { sessionStorage.setItem(KEY, JSON.stringify(found)); } catch { /* full or forbidden */ }
@@ -53,10 +55,10 @@
     const found = take();
     const cameFrom = document.referrer ? new URL(document.referrer) : null;
     const signedIn = cameFrom?.origin === location.origin && cameFrom.pathname.startsWith(signInUrl);
-    if (found && document.querySelector("[data-refused-form]")) return lay({ ...found, refused: true });
+    if (found && document.querySelector("[data-refused-form]")) return lay({ ...found, comesBack: true });
     // The page that refuses asks to load the form once more.
     const isReloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
-    if (!found || !(signedIn || found.refused || isReloaded) || found.person !== person || found.page !== location.pathname) return;
+    if (!found || !(signedIn || found.comesBack || isReloaded) || found.person !== person || found.page !== location.pathname) return;
     for (const { number, values } of found.kept) {
       const form = forms[number];
       if (!form || fields(form).length !== values.length) continue;
@@ -67,6 +69,9 @@
 
   const before = new Map(forms.map((form) => [form, text(form)]));
   restore();
-  document.addEventListener("submit", (event) => { isSigningOut = event.target.matches("[data-sign-out]"); });
+  document.addEventListener("submit", (event) => {
+    isSigningOut = event.target.matches("[data-sign-out]");
+    comesBack = event.target.matches("[data-other-language]");
+  });
   window.addEventListener("pagehide", keep);
 })();

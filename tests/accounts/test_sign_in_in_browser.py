@@ -193,6 +193,38 @@ def test_a_form_refused_because_of_another_window_is_filled_in_when_one_comes_ba
     expect(name).to_have_value("")
 
 
+def test_the_other_language_loses_nothing_that_was_typed(windows: browsing.Windows) -> None:
+    page = windows.open_for(UserFactory())
+    name, speaks = page.locator("[name=given_name]"), page.locator("select[name=language]")
+
+    def in_the_other_language(now: str) -> None:
+        page.locator("[data-menu] summary").click()
+        page.locator("form[data-other-language] button").click()
+        expect(page.locator("html")).to_have_attribute("lang", now)
+
+    page.goto("/faelle/neu/?von=heute")
+    name.fill("Amal")
+    speaks.select_option("ar")
+    in_the_other_language("en")
+    expect(page).to_have_url(re.compile(r"/faelle/neu/\?von=heute$"))
+    expect(name).to_have_value("Amal")
+    expect(speaks).to_have_value("ar")
+    expect(page.get_by_text("What you had entered is here again.")).to_be_visible()
+    assert axe(page) == []
+    # And back again, with what was typed since; sent and refused, it stays as well.
+    name.fill("Amina")
+    in_the_other_language("de")
+    expect(name).to_have_value("Amina")
+    page.get_by_role("button", name="Anlegen").click()
+    expect(page.locator("main .error-summary")).to_be_visible()
+    in_the_other_language("en")
+    expect(name).to_have_value("Amina")
+    # It was for this page only.
+    page.goto("/")
+    page.goto("/faelle/neu/")
+    expect(name).to_have_value("")
+
+
 def _sign_out(page: Page) -> None:
     page.locator("[data-menu] summary").click()
     page.locator("form[data-sign-out] button").click()
