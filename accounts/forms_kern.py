@@ -12,7 +12,8 @@ from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.utils.translation import gettext_lazy as _
 
-_YEARS = range(2000, 2100)
+from accounts import when
+
 _CLASS = {
     "input": "kern-form-input__input",
     "select": "kern-form-input__select",
@@ -34,7 +35,7 @@ class DayField(forms.DateField):
     def to_python(self, value: Any) -> date | None:
         """The day, or None where nothing was typed."""
         day = super().to_python(value)
-        if day is not None and day.year not in _YEARS:
+        if day is not None and day.year not in when.YEARS:
             raise forms.ValidationError(_("Bitte prüfen Sie das Jahr und schreiben Sie es mit vier Ziffern."))
         return day
 

@@ -17,6 +17,9 @@ from django.utils.translation import get_language, gettext
 
 from accounts import languages
 
+# The years that pages open and forms take; nobody means another.
+YEARS = range(2000, 2100)
+
 
 def direction(language: str) -> str:
     """ "rtl" or "ltr" for an HTML `dir` attribute; "auto" for a language we do not know (any more)."""

@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
+from accounts import when
 from accounts.models import User
 from accounts.roles import Permission
 from scheduling import contingents, doors, live, problems
@@ -167,7 +168,7 @@ class Month:
     def parse(cls, text: str) -> "Month":
         """From "2026-12". ValueError if it is none, or centuries away."""
         first = date.fromisoformat(f"{text}-01")
-        if not 2000 <= first.year <= 2200:
+        if first.year not in when.YEARS:
             raise ValueError(text)
         return cls(first)
 
@@ -175,21 +176,29 @@ class Month:
         return self.first.strftime("%Y-%m")
 
     @property
-    def next(self) -> "Month":
-        """The month after."""
-        return Month((self.first + timedelta(days=31)).replace(day=1))
+    def next(self) -> "Month | None":
+        """The month after, if it can be opened."""
+        return self._if_open(self._next_first)
 
     @property
-    def previous(self) -> "Month":
-        """The month before."""
-        return Month((self.first - timedelta(days=1)).replace(day=1))
+    def previous(self) -> "Month | None":
+        """The month before, if it can be opened."""
+        return self._if_open((self.first - timedelta(days=1)).replace(day=1))
 
     def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Its first instant and that of the next one."""
         start, end = (
-            datetime(first.year, first.month, 1, tzinfo=zone) for first in (self.first, self.next.first)
+            datetime(first.year, first.month, 1, tzinfo=zone) for first in (self.first, self._next_first)
         )
         return start, end
+
+    @property
+    def _next_first(self) -> date:
+        return (self.first + timedelta(days=31)).replace(day=1)
+
+    @staticmethod
+    def _if_open(first: date) -> "Month | None":
+        return Month(first) if first.year in when.YEARS else None
 
 
 def next_dates(user: User) -> list[Session]:

@@ -14,6 +14,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
+from accounts import when
 from accounts.models import User
 from scheduling.calendars import managed as managed_by
 from scheduling.models import Absence, Booking, Calendar, Resource, Session, Slot, SlotFormat
@@ -114,6 +115,12 @@ def of_year(user: User, year: int) -> list[tuple[Calendar, list[list[SessionDay]
         if not month or month[-1].on != on:
             month.append(SessionDay(on, session if calendar in managed else None))
     return [(each, found[each.pk]) for each in calendars]
+
+
+def year_and_neighbours(year: int) -> dict[str, int | None]:
+    """For a page that turns by years: the one before and the one after, if they can be opened."""
+    before, after = (each if each in when.YEARS else None for each in (year - 1, year + 1))
+    return {"year": year, "before": before, "after": after}
 
 
 def monday(on: date) -> date:

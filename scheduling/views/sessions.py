@@ -26,13 +26,13 @@ from scheduling import (
     series_changes,
     session_moves,
     sessions,
+    timetables,
 )
 from scheduling.forms.sessions import CancelSessionForm, EndSeriesForm
 from scheduling.models import Booking, Series, Session, Slot
 from scheduling.models.series import SessionQuerySet
 from scheduling.problems import Refused
 
-_YEARS = range(2020, 2100)
 _BOOKED = Q(
     slots__bookings__status__in=[
         Booking.Status.BOOKED,
@@ -53,12 +53,13 @@ offers = requires(Permission.PLAN_SESSIONS, Permission.BOOK)
 def session_list(request: SignedInRequest, year: int | None = None) -> HttpResponse:
     """The sessions of a year with their counts, the running series, and what needs a decision."""
     now = timezone.now()
-    shown = timezone.localdate().year if year is None else year
-    if shown not in _YEARS:
+    this_year = timezone.localdate().year
+    shown = this_year if year is None else year
+    if shown not in when.YEARS:
         raise Http404
     context = {
-        "year": shown,
-        "this_year": timezone.localdate().year,
+        **timetables.year_and_neighbours(shown),
+        "this_year": this_year,
         "now": now,
         "sessions": _counted(
             Session.objects.for_user(request.user).of_consultation().filter(start_at__year=shown)

@@ -11,13 +11,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
 from scheduling import timetables
 from scheduling.models import Resource
 
 _DAYS = {"woche": 7, "tag": 1, "liste": 28}
-_YEARS = range(2020, 2100)
+# No page opens before; the first week shows days of the year before as well.
+_FIRST = date(when.YEARS[0], 1, 1)
 looks = requires(
     Permission.BOOK,
     Permission.SEE_BOARD,
@@ -53,10 +55,10 @@ def resource(request: SignedInRequest, uuid: UUID, form: str = "woche", on: str 
 def year(request: SignedInRequest, year: int | None = None) -> HttpResponse:
     """Every calendar's days of a year, month by month."""
     shown = timezone.localdate().year if year is None else year
-    if shown not in _YEARS:
+    if shown not in when.YEARS:
         raise Http404
     context = {
-        "year": shown,
+        **timetables.year_and_neighbours(shown),
         "months": [date(shown, month, 1) for month in range(1, 13)],
         "calendars": timetables.of_year(request.user, shown),
     }
@@ -69,7 +71,7 @@ def _first(form: str, on: str) -> date:
         shown = date.fromisoformat(on) if on else timezone.localdate()
     except ValueError:
         raise Http404 from None
-    if form not in _DAYS or shown.year not in _YEARS:
+    if form not in _DAYS or not _is_open(shown):
         raise Http404
     return timetables.monday(shown) if form == "woche" else shown
 
@@ -89,9 +91,9 @@ def _page(
         "days": days,
         "hours": timetables.hours(days, request.user) if form == "woche" else [],
         "has_entries": any(day.entries for day in days),
-        "forms": [(each, _url(found, each, first)) for each in _DAYS],
-        "previous": _url(found, form, first - step),
-        "following": _url(found, form, first + step),
+        "forms": [(each, _url(found, each, max(first, _FIRST))) for each in _DAYS],
+        "previous": _url(found, form, max(first - step, _FIRST)) if first > _FIRST else "",
+        "following": _url(found, form, first + step) if _is_open(first + step) else "",
         "today": _url(found, form, timezone.localdate()),
         "others": Resource.objects.for_user(request.user)
         .filter(is_active=True)
@@ -100,6 +102,10 @@ def _page(
         "may_plan": request.user.may(Permission.PLAN_SESSIONS),
     }
     return render(request, "scheduling/timetable.html", context)
+
+
+def _is_open(on: date) -> bool:
+    return on.year in when.YEARS
 
 
 def _url(found: Resource | None, form: str, on: date) -> str:

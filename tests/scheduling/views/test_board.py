@@ -91,6 +91,16 @@ def test_without_any_session_the_page_says_what_comes_next(anna: User) -> None:
     assert "Noch keine Sprechstunde geplant" in page(coordinator, reverse("scheduling:board"))
 
 
+@pytest.mark.parametrize(
+    ("month", "links"),
+    [("2000-01", {"2000-02"}), ("2026-12", {"2026-11", "2027-01"}), ("2099-12", {"2099-11"})],
+)
+def test_one_turns_only_to_months_there_are(anna: User, month: str, links: set[str]) -> None:
+    page = as_user(anna).get(f"/sprechstunde/{month}/").content.decode()
+    assert set(re.findall(r'href="/sprechstunde/(\d{4}-\d\d)/"', page)) == links
+    assert {as_user(anna).get(f"/sprechstunde/{other}/").status_code for other in links} == {200}
+
+
 @pytest.mark.parametrize("month", ["2026-13", "0001-01", "9999-12"])
 def test_a_month_that_is_none_is_not_found(anna: User, month: str) -> None:
     assert as_user(anna).get(f"/sprechstunde/{month}/").status_code == 404

@@ -1,5 +1,6 @@
 """The coordinator's year, one session, cancelling, ending."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -75,6 +76,14 @@ def test_other_districts_do_not_exist() -> None:
 @pytest.mark.parametrize("year", [0, 1999, 99999])
 def test_a_year_nobody_plans_is_not_found(browser: Client, year: int) -> None:
     assert browser.get(reverse("scheduling:sessions", args=[year])).status_code == 404
+
+
+@pytest.mark.parametrize(("year", "links"), [(2000, {"2001"}), (2027, {"2026", "2028"}), (2099, {"2098"})])
+def test_one_turns_only_to_years_there_are(browser: Client, year: int, links: set[str]) -> None:
+    page = browser.get(reverse("scheduling:sessions", args=[year])).content.decode()
+    base = reverse("scheduling:sessions", args=[1]).removesuffix("1/")
+    assert set(re.findall(rf'href="{base}(\d+)/"', page)) == links
+    assert {browser.get(f"{base}{other}/").status_code for other in links} == {200}
 
 
 # --- The year ----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Week, day, list and year: whose calendar one may read, and how much of it."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -179,6 +180,34 @@ def test_an_empty_week_says_so(doctor: Resource) -> None:
 def test_there_is_no_such_day_or_form(path: str) -> None:
     browser = as_user(factories.UserFactory())
     assert browser.get(f"/kalender/{path}").status_code == 404
+
+
+def links_of(page: str) -> set[str]:
+    return {link for link in re.findall(r'href="([^"]+)"', page) if "/kalender/" in link}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{form}/{on}/" for form in ("woche", "tag", "liste") for on in ("2000-01-01", "2000-01-12")),
+        *(f"{form}/{on}/" for form in ("woche", "tag", "liste") for on in ("2099-12-31", "2099-12-12")),
+        "jahre/2000/", "jahre/2099/", "jahr/",
+    ],
+)  # fmt: skip
+def test_no_link_at_the_ends_of_the_calendar_leads_nowhere(path: str) -> None:
+    browser = as_user(planned.coordinator())
+    links = links_of(browser.get(f"/kalender/{path}").content.decode())
+    assert len(links) > 1
+    assert [link for link in links if browser.get(link).status_code != 200] == []
+
+
+def test_from_its_first_week_to_its_last_one_turns_to_every_day() -> None:
+    """Nothing between the ends is left out by the links."""
+    first, last = date(2000, 1, 3), date(2099, 12, 21)
+    assert 'rel="prev" href="/kalender/woche/2000-01-01/"' in own_page(planned.coordinator(), on=first)
+    assert 'rel="prev"' not in own_page(planned.coordinator(), on=date(2000, 1, 1))
+    assert 'rel="next" href="/kalender/woche/2099-12-28/"' in own_page(planned.coordinator(), on=last)
+    assert 'rel="next"' not in own_page(planned.coordinator(), on=date(2099, 12, 31))
 
 
 def test_the_year_shows_every_calendar_month_by_month() -> None:
