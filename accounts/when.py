@@ -4,6 +4,8 @@ Staff read times in their district's zone (the one Django has active) and in the
 their pages. Clients read dates in their own language, as its file says (`accounts.languages`): the
 weekday always, then dd.mm.yyyy in all that come with us, Gregorian and in the digits German
 offices use, because that is what stands on the letter and on the door.
+
+In the night in which clocks go back an hour comes twice: a time in it says which of the two it is.
 """
 
 from datetime import date, datetime, timedelta, tzinfo
@@ -47,9 +49,13 @@ def long_date(value: date, language: str) -> str:
 
 
 def time_of_day(value: datetime, language: str, *, zone: tzinfo | None = None) -> str:
-    """The time for a client, e.g. "14:00": the 24 hours of German offices, as the language writes them."""
+    """The time for a client, e.g. "14:00": the 24 hours of German offices, as the language writes them.
+
+    In an hour that comes twice "02:30 (UTC+2)": no language has words of its own for it.
+    """
     at = _local(value, zone)
-    return languages.get(_code(language)).dates.time.format(hour=f"{at:%H}", minute=f"{at:%M}")
+    time = languages.get(_code(language)).dates.time.format(hour=f"{at:%H}", minute=f"{at:%M}")
+    return f"{time} ({_offset(at)})" if _comes_twice(at) else time
 
 
 def day(value: date, *, zone: tzinfo | None = None) -> str:
@@ -72,22 +78,34 @@ def month(value: date, *, zone: tzinfo | None = None) -> str:
 
 def clock(value: datetime, *, zone: tzinfo | None = None) -> str:
     """ "14:00", never "2 pm"."""
-    return f"{_local(value, zone):%H:%M}"
+    return _clock(_local(value, zone))
+
+
+def o_clock(value: datetime, *, zone: tzinfo | None = None) -> str:
+    """ "14:00 Uhr", in English "14:00": a time in the middle of a sentence."""
+    at = _local(value, zone)
+    return _clock(at) if _comes_twice(at) else gettext("%(time)s Uhr") % {"time": _clock(at)}
+
+
+def exact(value: datetime, *, zone: tzinfo | None = None) -> str:
+    """ "Di 8. Dez. 2026, 14:00:05"."""
+    at = _local(value, zone)
+    return f"{day_year(at)}, {_clock(at, '%H:%M:%S')}"
 
 
 def span(start: datetime, end: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:
     """ "Di 8. Dez., 14:00–15:10"; with the year when it is neither this one nor close ahead."""
     first, last = _local(start, zone), _local(end, zone)
-    text = f"{_near_day(first, now)}, {first:%H:%M}"
+    text = f"{_near_day(first, now)}, {_clock(first)}"
     if first.date() == last.date():
-        return f"{text}–{last:%H:%M}"
-    return f"{text} – {_near_day(last, now)}, {last:%H:%M}"
+        return f"{text}–{_clock(last)}"
+    return f"{text} – {_near_day(last, now)}, {_clock(last)}"
 
 
 def moment(value: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:
     """One instant, "Di 8. Dez., 14:00"; with the year as in `span`."""
     at = _local(value, zone)
-    return f"{_near_day(at, now)}, {at:%H:%M}"
+    return f"{_near_day(at, now)}, {_clock(at)}"
 
 
 def ago(value: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:
@@ -119,6 +137,31 @@ def _near_day(local: datetime, now: datetime | None) -> str:
     on = local.date()
     obvious = on.year == today.year or today <= on <= today + relativedelta(months=9)
     return day(on) if obvious else day_year(on)
+
+
+def _clock(at: datetime, shape: str = "%H:%M") -> str:
+    """A local time; of the two that look alike, which."""
+    texts = {"time": f"{at:{shape}}"}
+    if not _comes_twice(at):
+        return texts["time"]
+    if at.replace(fold=0).dst() == at.replace(fold=1).dst():
+        # Clocks that were put back for another reason.
+        return f"{texts['time']} ({_offset(at)})"
+    if at.fold:
+        return gettext("%(time)s Uhr (Winterzeit)") % texts
+    return gettext("%(time)s Uhr (Sommerzeit)") % texts
+
+
+def _comes_twice(at: datetime) -> bool:
+    """Whether the clocks there show this time twice that day. `at` is a local time there is."""
+    return at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+
+
+def _offset(at: datetime) -> str:
+    """ "UTC+2"."""
+    seconds = int((at.utcoffset() or timedelta()).total_seconds())
+    hours, minutes = divmod(abs(seconds) // 60, 60)
+    return f"UTC{'-' if seconds < 0 else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
 
 
 def _local(value: datetime, zone: tzinfo | None) -> datetime:

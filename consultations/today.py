@@ -570,7 +570,7 @@ def _of_specialist(user: User, now: datetime, day: date) -> Iterator[Todo]:
         .first()
     )
     if session is not None and _day(session.start_at, user) == day:
-        text = _("Heute ist Sprechstunde, ab %(time)s Uhr.") % {"time": when.clock(session.start_at)}
+        text = _("Heute ist Sprechstunde, ab %(time)s.") % {"time": when.o_clock(session.start_at)}
         yield Todo(text, _("Zur Tagesagenda"), "consultations:agenda", rank=0)
     begun = Booking.Status.ARRIVED, Booking.Status.FULFILLED
     unwritten = (

@@ -388,10 +388,9 @@ def contingent_used(facts: Facts) -> Problem:
 
 def held(until: datetime) -> Problem:
     """Somebody else is about to book; who, is nobody's business."""
-    clock = timezone.localtime(until).strftime("%H:%M")
     return Problem(
         "held",
-        _("Dieser Termin ist gerade vorgemerkt, bis {time} Uhr.").format(time=clock),
+        _("Dieser Termin ist gerade vorgemerkt, bis {time}.").format(time=when.o_clock(until)),
         _("Warten Sie, ob er wieder frei wird, oder wählen Sie einen anderen Termin."),
     )
 

@@ -42,6 +42,18 @@ def clock(value: datetime | None) -> str:
 
 
 @register.filter
+def o_clock(value: datetime | None) -> str:
+    """`{{ slot.start_at|o_clock }}`: "14:00 Uhr", in English "14:00"."""
+    return when.o_clock(value) if value else ""
+
+
+@register.filter
+def exact(value: datetime | None) -> str:
+    """`{{ entry.at|exact }}`: "Di 8. Dez. 2026, 14:00:05"."""
+    return when.exact(value) if value else ""
+
+
+@register.filter
 def moment(value: datetime | None) -> str:
     """`{{ message.sent_at|moment }}`: "Di 8. Dez., 14:00"."""
     return when.moment(value) if value else ""

@@ -1,6 +1,7 @@
 """Times and dates as people read them."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -91,7 +92,7 @@ def test_both_changes_of_the_clock() -> None:
     spring, autumn = datetime(2027, 3, 28, 0, 30, tzinfo=UTC), datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
     hour = timedelta(hours=1)
     assert [when.clock(spring + hour * n) for n in range(3)] == ["01:30", "03:30", "04:30"]
-    assert [when.clock(autumn + hour * n) for n in range(3)] == ["02:30", "02:30", "03:30"]
+    assert [when.clock(autumn + hour * n)[:5] for n in range(3)] == ["02:30", "02:30", "03:30"]
 
 
 around_the_clock_changes = st.sampled_from([datetime(2027, 3, 28), datetime(2027, 10, 31)]).flatmap(  # noqa: DTZ001
@@ -107,7 +108,8 @@ def test_what_stands_there_is_the_time_on_the_wall(at: datetime, minutes: int, n
     start, end = at.astimezone(BERLIN), (at + timedelta(minutes=minutes)).astimezone(BERLIN)
     assert f" {start.day}. " in text
     assert f", {start:%H:%M}" in text
-    assert text.endswith(f"{end:%H:%M}")
+    # What may follow is which of two it is.
+    assert text.rpartition("–")[2].partition(" Uhr (")[0].endswith(f"{end:%H:%M}")
     assert (
         (str(start.year) in text) or start.year == now.astimezone(BERLIN).year or start.date() >= now.date()
     )
@@ -146,3 +148,66 @@ def test_direction_and_language_of_what_clients_read() -> None:
     assert (when.html_lang("xx"), when.direction("xx")) == ("xx", "auto")
     with pytest.raises(ValueError, match="xx"):
         when.long_date(TUESDAY, "xx")
+
+
+# --- The hour that comes twice -----------------------------------------------------------------------
+BACK = datetime(2027, 10, 31, 0, 30, tzinfo=UTC)  # 02:30 in Berlin, for the first time
+
+
+def test_in_the_hour_that_comes_twice_a_time_says_which() -> None:
+    again, three = BACK + timedelta(hours=1), BACK + timedelta(minutes=90)
+    first, second = "02:30 Uhr (Sommerzeit)", "02:30 Uhr (Winterzeit)"
+    berlin = partial(when.clock, zone=BERLIN)
+    assert [berlin(at) for at in (BACK, again, three)] == [first, second, "03:00"]
+    assert [when.o_clock(at, zone=BERLIN) for at in (again, three)] == [second, "03:00 Uhr"]
+    assert when.moment(again, now=NOW, zone=BERLIN) == f"So 31. Okt. 2027, {second}"
+    assert when.exact(BACK, zone=BERLIN) == "So 31. Okt. 2027, 02:30:00 Uhr (Sommerzeit)"
+    assert when.span(BACK, again, now=BACK, zone=BERLIN) == f"So 31. Okt., {first}–{second}"
+    assert when.span(BACK, three, now=BACK, zone=BERLIN) == f"So 31. Okt., {first}–03:00"
+    # Clients have the hours from Greenwich, which every language writes alike.
+    assert [when.time_of_day(at, "ar", zone=BERLIN) for at in (BACK, again)] == [
+        "02:30 (UTC+2)", "02:30 (UTC+1)"
+    ]  # fmt: skip
+    with translation.override("en"):
+        assert berlin(again) == "02:30 (winter time)"
+        assert when.o_clock(three, zone=BERLIN) == "03:00"
+
+
+def test_clocks_put_back_for_another_reason_name_the_hours_from_greenwich() -> None:
+    """Moscow gave up an hour in 2014, and it was winter time all along; Lord Howe has half an hour."""
+    moscow = ZoneInfo("Europe/Moscow")
+    before = datetime(2014, 10, 25, 21, 30, tzinfo=UTC)
+    assert [when.clock(before + timedelta(hours=n), zone=moscow) for n in (0, 1)] == [
+        "01:30 (UTC+4)", "01:30 (UTC+3)"
+    ]  # fmt: skip
+    island, saturday = ZoneInfo("Australia/Lord_Howe"), datetime(2027, 4, 3, 14, 45, tzinfo=UTC)
+    times = [when.time_of_day(saturday + timedelta(minutes=n), "de", zone=island) for n in (0, 30)]
+    assert times == ["01:45 (UTC+11)", "01:45 (UTC+10:30)"]
+
+
+# Two zones of one district's neighbours, and both of the year's changes.
+CHANGES = [datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC)]
+
+
+@given(
+    zone=st.sampled_from([BERLIN, ZoneInfo("Europe/Lisbon")]),
+    change=st.sampled_from(CHANGES),
+    minutes=st.tuples(st.integers(-240, 240), st.integers(-240, 240)),
+    language=st.sampled_from(["de", "en", "ar", "ckb", "uk"]),
+)
+def test_two_instants_never_read_alike_and_only_a_doubled_hour_has_more_words(
+    zone: ZoneInfo, change: datetime, minutes: tuple[int, int], language: str
+) -> None:
+    at, other = (change + timedelta(minutes=each) for each in minutes)
+
+    def read(instant: datetime) -> tuple[str, str]:
+        on = when.long_date(instant.astimezone(zone).date(), language)
+        time = when.time_of_day(instant, language, zone=zone)
+        return when.moment(instant, now=NOW, zone=zone), f"{on} {time}"
+
+    for mine, theirs in zip(read(at), read(other), strict=True):
+        assert (mine == theirs) == (at == other)
+    # What the clocks show, an hour before and after this instant.
+    shown = [(at + timedelta(hours=n)).astimezone(zone).replace(tzinfo=None) for n in (-1, 0, 1)]
+    is_double = shown[1] in (shown[0], shown[2])
+    assert all(("(" in text) == is_double for text in read(at))
