@@ -233,7 +233,9 @@ def test_an_entry_stands_on_every_day_it_touches_and_on_no_other(start: datetime
     entry = timetables.Entry(start, end, State.TAKEN)
     days = timetables._by_day(user, [entry], date(2027, 3, 15), 30)
     touched = {day.on for day in days if day.entries}
-    expected = {(start + timedelta(minutes=n)).astimezone(_ZONE).date() for n in range(minutes)}
+    # Every minute of it, and its very last moment, which may lie a part of a minute beyond midnight.
+    inside = [*(start + timedelta(minutes=n) for n in range(minutes)), end - timedelta(microseconds=1)]
+    expected = {each.astimezone(_ZONE).date() for each in inside}
     assert touched == expected
 
 
