@@ -70,3 +70,8 @@ def permissions_of(roles: list[str]) -> frozenset[Permission]:
     """Everything the given roles allow together. Unknown roles allow nothing."""
     known = [Role(role) for role in roles if role in Role.values]
     return frozenset().union(*(PERMISSIONS[role] for role in known))
+
+
+def roles_with(*permissions: Permission) -> list[Role]:
+    """The roles that allow any of these."""
+    return [role for role, allowed in PERMISSIONS.items() if not allowed.isdisjoint(permissions)]

@@ -55,8 +55,6 @@ MISSED_SHOWN = timedelta(days=7)
 # For how long somebody who asked to be called stands there.
 CALLS_SHOWN = timedelta(days=30)
 SESSIONS_SHOWN = 3
-# Who reads SMS that came back (the page of them says the same).
-READS_TEXTS = (Permission.WORK_ON_CASES, Permission.PLAN_SESSIONS, Permission.MANAGE_DISTRICT)
 # A presentation that is still free so shortly before stands on the coordinator's list.
 SHORT_NOTICE = timedelta(days=2)
 
@@ -111,7 +109,7 @@ def of(user: User, *, now: datetime | None = None) -> Today:
     if user.may(Permission.COORDINATE_INTERPRETERS):
         todos += _of_interpreters(user, now)
     todos += _of_sending(user)
-    if any(map(user.may, READS_TEXTS)):
+    if any(map(user.may, answers.READERS)):
         todos += _texts(user)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
 

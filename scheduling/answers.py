@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts import audit
 from accounts.models import Channel, District, User
-from accounts.roles import Permission, Role
+from accounts.roles import Permission
 from accounts.rows import clock
 from clients.models import Client
 from clients.registry import mobile_key
@@ -36,8 +36,12 @@ _MAY_HAVE_ARRIVED = (
     Message.Status.UNCLEAR,
 )
 INBOX = "scheduling:inbox"
-# Who reads what came from a number nobody has (`inbox`).
-READ_NOBODYS = (Role.COORDINATOR, Role.ADMINISTRATOR)
+# Who reads what came from a number nobody has: where its district is known, and where several districts
+# stand behind one number, so that whose it is only those know who run them.
+_OF_THE_DISTRICT = (Permission.PLAN_SESSIONS, Permission.MANAGE_DISTRICT)
+_OF_NO_DISTRICT = (Permission.MANAGE_DISTRICT,)
+# Who has an inbox: the case team reads its own people's.
+READERS = (Permission.WORK_ON_CASES, *_OF_THE_DISTRICT)
 # For so long after an appointment a late "1" may still mean it.
 _STILL_MEANT = timedelta(days=7)
 
@@ -83,10 +87,9 @@ def _ring(text: IncomingText, people: list[Client]) -> None:
         concerned = [text.client] if text.client else people
         notices.tell_case_team(concerned, what, key=key, route=INBOX)
         return
-    readers = User.objects.filter(district=text.district) if text.district else User.objects.all()
-    # Several districts behind one number: whose it is, those know who run them.
-    roles = READ_NOBODYS if text.district else (Role.ADMINISTRATOR,)
-    readers = readers.filter(is_active=True, roles__overlap=[role.value for role in roles])
+    readers = User.objects.active().who_may(*_OF_NO_DISTRICT)
+    if text.district:
+        readers = User.objects.active().who_may(*_OF_THE_DISTRICT).filter(district=text.district)
     notices.tell(readers.values_list("pk", flat=True), what, key=key, route=INBOX, once_unread=True)
 
 
@@ -165,17 +168,15 @@ def _time_told(message: Message) -> datetime:
 # --- What a person does with the others ------------------------------------------------------------
 def inbox(user: User) -> IncomingTextQuerySet:
     """The texts this person may read: from their own clients, or from a number one of them has; and for
-    who coordinates or runs the district those from numbers nobody has."""
+    who coordinates or runs the district those from numbers nobody has. `_ring` tells the same people."""
     own = Client.objects.for_user(user)
     somebodys = Client.objects.filter(mobile_key=OuterRef("number_key"))
     readable = Q(client__in=own) | Q(client__isnull=True, number_key__in=own.values("mobile_key"))
-    if user.may(Permission.PLAN_SESSIONS) or user.may(Permission.MANAGE_DISTRICT):
-        nobodys = Q(client__isnull=True) & ~Exists(somebodys)
-        whose = Q(district=user.district_id)
-        if user.may(Permission.MANAGE_DISTRICT):
-            # Several districts behind one number: whose it is, nobody knows.
-            whose |= Q(district__isnull=True)
-        readable |= nobodys & whose
+    nobodys = Q(client__isnull=True) & ~Exists(somebodys)
+    if any(map(user.may, _OF_THE_DISTRICT)):
+        readable |= nobodys & Q(district=user.district_id)
+    if any(map(user.may, _OF_NO_DISTRICT)):
+        readable |= nobodys & Q(district__isnull=True)
     return IncomingText.objects.filter(readable)
 
 

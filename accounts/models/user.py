@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.district import District, Organisation
-from accounts.roles import Permission, Role, permissions_of
+from accounts.roles import Permission, Role, permissions_of, roles_with
 from accounts.sorting import alphabetical
 
 
@@ -29,6 +29,10 @@ class UserQuerySet(models.QuerySet["User"]):
     def with_role(self, role: Role) -> Self:
         """Those who hold the role."""
         return self.filter(roles__contains=[role.value])
+
+    def who_may(self, *permissions: Permission) -> Self:
+        """Those whose roles allow any of these."""
+        return self.filter(roles__overlap=[role.value for role in roles_with(*permissions)])
 
 
 class UserManager(BaseUserManager["User"]):

@@ -383,6 +383,24 @@ def test_of_a_number_two_share_both_case_teams_hear() -> None:
     assert heard(one.owner, other.owner) == [[What.TEXT_RECEIVED]] * 2
 
 
+@pytest.mark.parametrize("is_known", [True, False], ids=["one district", "several districts"])
+def test_whoever_may_read_it_hears_of_it_and_nobody_else(is_known: bool) -> None:
+    there = OrganisationFactory(district=DistrictFactory(name="Nachbarkreis"))
+    here = OrganisationFactory()
+    everybody = [
+        UserFactory(roles=[role], organisation=organisation)
+        for organisation in (here, there)
+        for role in Role
+    ]
+
+    text = says("Hallo?", "+4915700000001", district=here.district if is_known else None)
+
+    reads = [text in answers.inbox(one) for one in everybody]
+    assert heard(*everybody) == [[What.TEXT_RECEIVED] if may else [] for may in reads]
+    assert sum(reads) == 2
+    assert all(any(map(one.may, answers.READERS)) for one, may in zip(everybody, reads, strict=True) if may)
+
+
 def test_of_a_number_nobody_has_those_hear_who_may_read_it() -> None:
     coordinator, administrator, caseworker = (
         UserFactory(roles=[role]) for role in (Role.COORDINATOR, Role.ADMINISTRATOR, Role.CASEWORKER)
