@@ -20,6 +20,14 @@ def test_the_english_keeps_every_placeholder() -> None:
         assert _placeholders(ids[-1]) == _placeholders(strings[-1]), ids[-1]
 
 
+def test_the_english_says_text_message_and_not_sms() -> None:
+    """The channel's name and what an operator bills and runs keep theirs (docs/look.md, Words)."""
+    for message in messages.english():
+        for english in [message.string] if isinstance(message.string, str) else message.string:
+            rest = re.sub(r"^SMS$|\bSMS (part|service)s?\b", "", english)
+            assert not re.search(r"\bSMS\b", rest), english
+
+
 def test_texts_are_found_in_code_and_templates(tmp_path, monkeypatch) -> None:
     (tmp_path / "accounts").mkdir()
     (tmp_path / "templates").mkdir()
