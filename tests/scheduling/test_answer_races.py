@@ -20,7 +20,7 @@ from accounts.models import AuditEvent
 from accounts.rows import clock
 from clients import registry
 from clients.models import Client
-from notifications import claiming, delivery
+from notifications import claiming, delivery, outbox
 from notifications.channels.base import Answer, Verdict
 from notifications.channels.memory import MemoryGateway
 from notifications.models import IncomingText, Message, MessageRules
@@ -164,10 +164,9 @@ def test_a_yes_to_the_old_time_says_nothing_of_the_new(
     assert moved_meanwhile(asked, monkeypatch).answer == ""
 
 
-# --- Against a cancellation --------------------------------------------------------------------------
-def test_without_locks_a_cancelled_appointment_is_answered(
-    asked: Booking, nobody_locked: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def read_only(nobody_locked: None, monkeypatch: pytest.MonkeyPatch) -> Pause:
+    """Nor is the appointment locked; whoever reads it first pauses there."""
     pause = Pause()
 
     @contextmanager
@@ -178,8 +177,12 @@ def test_without_locks_a_cancelled_appointment_is_answered(
         yield found, clock()
 
     monkeypatch.setattr(booking, "_locked", read)
+    return pause
 
-    pause.between(says("1"), cancelling(asked))
+
+# --- Against a cancellation --------------------------------------------------------------------------
+def test_without_locks_a_cancelled_appointment_is_answered(asked: Booking, read_only: Pause) -> None:
+    read_only.between(says("1"), cancelling(asked))
 
     asked.refresh_from_db()
     assert (asked.status, asked.answer) == (Booking.Status.CANCELLED, Booking.Answer.COMING)
@@ -204,6 +207,19 @@ def test_a_yes_comes_before_a_cancellation_or_waits_to_be_read(
 
 
 # --- Two at once -------------------------------------------------------------------------------------
+def test_without_locks_a_yes_is_written_over_the_no_that_freed_the_seat(
+    asked: Booking, read_only: Pause
+) -> None:
+    read_only.between(says("1"), says("2"))
+
+    asked.refresh_from_db()
+    yes, no = IncomingText.objects.get(understood="yes"), IncomingText.objects.get(understood="no")
+    assert (asked.status, asked.answer) == (Booking.Status.CANCELLED, Booking.Answer.COMING)
+    assert yes.handled_at is not None
+    assert no.handled_at is not None
+    assert yes.handled_at > no.handled_at
+
+
 def test_yes_and_no_at_once_are_taken_one_after_the_other(
     asked: Booking, rounds: Callable[[int], int]
 ) -> None:
@@ -325,11 +341,41 @@ def test_stop_during_a_claim_waits_for_it_and_keeps_the_message_back(
     assert due.status in (Status.WITHDRAWN, Status.SENT)
 
 
+def busy_gateway() -> MemoryGateway:
+    """It takes nothing at the moment, and asks to come back later."""
+    made = at_any_hour()
+    made.answers[NUMBER] = Answer(Verdict.LATER, error_code="20429")
+    return made
+
+
+@pytest.mark.parametrize(("ends", "asks", "left"), [(False, False, 1), (True, False, 0), (False, True, 0)])
+def test_only_without_both_of_its_guards_it_leaves_at_the_second_try_after_stop(
+    due: Message, monkeypatch: pytest.MonkeyPatch, ends: bool, asks: bool, left: int
+) -> None:
+    """STOP ends the life of what is under way, and a claim asks whether an SMS may still go there."""
+
+    def only_what_waits(messages: MessageQuerySet) -> int:
+        waiting = messages.filter(status=Status.QUEUED)
+        return waiting.update(status=Status.WITHDRAWN, settled_at=timezone.now())
+
+    if not ends:
+        monkeypatch.setattr(outbox, "_take_back", only_what_waits)
+    if not asks:
+        monkeypatch.setattr(claiming, "sms_obstacles", lambda *_args, **_options: [])
+
+    stopped_after(delivery, "_taken_back", busy_gateway(), monkeypatch)
+
+    assert Client.objects.get().opted_out_at is not None
+    Message.objects.update(send_at=timezone.now())
+    free = at_any_hour()
+    delivery.deliver_due(free)
+    assert len(free.sent) == left
+
+
 @pytest.mark.promise(8)
 def test_after_stop_nothing_is_tried_again(due: Message, rounds: Callable[[int], int]) -> None:
     """The gateway asks to wait while STOP comes: there is no second try, whoever was first."""
-    busy = at_any_hour()
-    busy.answers[NUMBER] = Answer(Verdict.LATER, error_code="20429")
+    busy = busy_gateway()
     for _ in range(rounds(20)):
         IncomingText.objects.all().delete()
         Client.objects.update(opted_out_at=None)
