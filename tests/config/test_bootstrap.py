@@ -1,0 +1,61 @@
+"""Which Chromium the tests get: the lightest there is, and never none because of a package that is not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from config import bootstrap
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Debian, root, nothing installed; `apt-get` notes what it is asked for and installs nothing."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / "venv")
+    (tmp_path / "venv").mkdir()
+    monkeypatch.setattr(bootstrap, "is_debian", lambda: True)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    _program(programs / "apt-get", f'echo "$*" >> {tmp_path}/asked\nexit 100')
+    return programs
+
+
+def _program(path: Path, does: str = "exit 0") -> None:
+    path.write_text(f"#!/bin/sh\n{does}\n")
+    path.chmod(0o755)
+
+
+def test_the_one_without_a_screen_is_taken_first(machine: Path) -> None:
+    for name in ("chromium", "chromium-headless-shell"):
+        _program(machine / name)
+
+    assert bootstrap.system_chromium() == str(machine / "chromium-headless-shell")
+
+
+def test_where_it_is_not_to_be_had_another_one_does_and_apt_is_asked_once(
+    machine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _program(machine / "chromium")
+
+    bootstrap.browser()
+    bootstrap.browser()
+
+    assert bootstrap.system_chromium() == str(machine / "chromium")
+    assert (tmp_path / "asked").read_text().splitlines() == [
+        "update -q -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120"
+    ]
+    assert "another Chromium" in capsys.readouterr().out
+
+
+def test_it_is_installed_where_there_is_none(machine: Path) -> None:
+    wanted = machine / "chromium-headless-shell"
+    _program(
+        machine / "apt-get",
+        f'case "$*" in *install*shell*) printf "#!/bin/sh\\n" > {wanted}; /bin/chmod +x {wanted};; esac',
+    )
+
+    bootstrap.browser()
+
+    assert bootstrap.system_chromium() == str(wanted)
