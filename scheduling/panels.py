@@ -28,7 +28,8 @@ def courses(request: SignedInRequest, client: Client) -> str:
 
 
 def appointments(request: SignedInRequest, client: Client) -> str:
-    """The client's appointments, the latest first, each with the state of its messages."""
+    """The client's appointments, the latest first, each with the state of its messages; and what they wait
+    for."""
     bookings = list(
         client.bookings.exclude(status=Booking.Status.TENTATIVE)
         .exclude(slot__format=SlotFormat.COURSE)
@@ -37,5 +38,6 @@ def appointments(request: SignedInRequest, client: Client) -> str:
     )
     messages = outbox.by_key_prefix([reminders.key_prefix(booking) for booking in bookings])
     rows = [(booking, messages[reminders.key_prefix(booking)]) for booking in bookings]
-    context = {"client": client, "rows": rows}
+    waits = WaitingEntry.objects.for_user(request.user).waiting().filter(client=client, slot__isnull=True)
+    context = {"client": client, "rows": rows, "waits": waits.select_related("kind").order_by("entered_at")}
     return render_to_string("scheduling/panels/appointments.html", context, request)

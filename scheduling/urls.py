@@ -113,6 +113,7 @@ urlpatterns = [
     path("planung/termine/<uuid:uuid>/teilen/", waiting.divide, name="divide"),
     path("warteliste/", waiting.waiting_list, name="waiting"),
     path("warteliste/neu/", waiting.enter, name="enter_waiting"),
+    path("warteliste/neu/fuer/<uuid:client>/", waiting.enter, name="wait_for"),
     path("warteliste/neu/<uuid:booking>/", waiting.enter, name="wait_again"),
     path("warteliste/<uuid:uuid>/", waiting.entry, name="waiting_entry"),
     path("warteliste/<uuid:uuid>/austragen/", waiting.withdraw, name="withdraw_waiting"),

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.models import User
 from accounts.roles import Permission
+from clients.models import Client
 from scheduling import acceptance, calendars, dividing, doors, offers, problems
 from scheduling import waiting as rules
 from scheduling.forms.bookings import VisitForm
@@ -49,9 +50,16 @@ def waiting_list(request: SignedInRequest) -> HttpResponse:
 
 @books
 @require_http_methods(["GET", "POST"])
-def enter(request: SignedInRequest, booking: UUID | None = None) -> HttpResponse:
-    """Put a client of one's own on the list; after an appointment nobody came to, that client again."""
-    form = EnterForm(request.POST or None, user=request.user, initial=_again(request, booking))
+def enter(request: SignedInRequest, booking: UUID | None = None, client: UUID | None = None) -> HttpResponse:
+    """Put a client of one's own on the list; after an appointment nobody came to, that client again.
+
+    From a client's page that client is chosen, from a search the kind (`?kind=`).
+    """
+    chosen = {"kind": request.GET.get("kind")} | _again(request, booking)
+    if client is not None:
+        own = Client.objects.for_user(request.user).open()
+        chosen["client"] = get_object_or_404(own, uuid=client).uuid
+    form = EnterForm(request.POST or None, user=request.user, initial=chosen)
     if request.method == "POST" and form.is_valid():
         try:
             made = rules.enter(by=request.user, **form.cleaned_data)

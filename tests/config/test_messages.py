@@ -23,7 +23,7 @@ def test_the_english_keeps_every_placeholder() -> None:
 def test_the_english_says_text_message_and_not_sms() -> None:
     """The channel's name and what an operator bills and runs keep theirs (docs/look.md, Words)."""
     for message in messages.english():
-        for english in [message.string] if isinstance(message.string, str) else message.string:
+        for english in [message.string] if isinstance(message.string, str) else message.string or ():
             rest = re.sub(r"^SMS$|\bSMS (part|service)s?\b", "", english)
             assert not re.search(r"\bSMS\b", rest), english
 

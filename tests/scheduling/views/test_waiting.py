@@ -56,6 +56,45 @@ def address(name: str, thing: Any) -> str:
     return reverse(f"scheduling:{name}", args=[thing.uuid])
 
 
+# --- The way there -----------------------------------------------------------------------------
+def test_from_a_clients_page_one_gets_there_and_back() -> None:
+    """An accompaniment is waited for like any kind; so it stands where one looks for it."""
+    client = factories.ClientFactory()
+    browser = as_user(client.owner)
+    page = reverse("clients:detail", args=[client.uuid])
+    assert address("wait_for", client) in text(browser, page)
+
+    kind = factories.KindFactory(code="accompaniment", name="Begleitung zu einer Behörde")
+    form = text(browser, address("wait_for", client))
+    assert f'value="{client.uuid}" selected' in form
+    assert f'value="{client.uuid}" selected' not in text(browser, ENTER)
+    browser.post(
+        address("wait_for", client), {"kind": kind.code, "client": client.uuid, "urgency": "regular"}
+    )
+
+    entry = WaitingEntry.objects.get()
+    shown = text(browser, page)
+    assert f'<a href="{address("waiting_entry", entry)}">Begleitung zu einer Behörde</a>' in shown
+    WaitingEntry.objects.update(ended_at=entry.entered_at, outcome="withdrawn")
+    assert address("waiting_entry", entry) not in text(browser, page)
+
+
+def test_nobody_else_gets_there_by_a_clients_address(colleague: User, stranger: User) -> None:
+    client = factories.ClientFactory()
+    assert [as_user(one).get(address("wait_for", client)).status_code for one in (colleague, stranger)] == [
+        404,
+        404,
+    ]
+
+
+def test_a_search_that_found_nothing_hands_its_kind_over() -> None:
+    user = factories.UserFactory()
+    kind = factories.KindFactory(code="accompaniment", name="Begleitung zu einer Behörde")
+    address = f"{ENTER}?kind={kind.code}"
+    assert address in text(as_user(user), f"{reverse('scheduling:search')}?kind={kind.uuid}")
+    assert f'value="{kind.code}" selected' in text(as_user(user), address)
+
+
 # --- The list ------------------------------------------------------------------------------------
 def test_a_client_of_ones_own_is_entered_with_what_they_need() -> None:
     client, kind = factories.ClientFactory(), factories.KindFactory()
