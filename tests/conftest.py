@@ -33,9 +33,8 @@ django.setup()
 
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.core.management.commands import flush
 from django.db import connection
-from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import TransactionTestCase
 from playwright.sync_api import Browser, Page
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
@@ -208,8 +207,7 @@ def _is_alive(pid: int) -> bool:
 def quick_emptying() -> Iterator[None]:
     """Transactional tests leave empty tables behind, and fast."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", emptying.sql_flush)
-        patch.setattr(flush, "emit_post_migrate_signal", emptying.nothing_to_write_anew)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
         yield
 
 

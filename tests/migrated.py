@@ -9,6 +9,9 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
+from config.embedded_db import SUPERUSER, cluster
+from tests import emptying
+
 _PREFIX = "test_migrated_"
 
 # Statistics gathered while a test has loaded many rows and not committed them say that full tables are
@@ -30,6 +33,7 @@ def template() -> str:
     """
     with _owner() as db:
         db.execute("SELECT pg_advisory_lock(hashtext('migrated'))")
+        emptying.allow(db, superuser=cluster("test").url(SUPERUSER, "postgres"))
         name = _PREFIX + _digest()
         found = db.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [_PREFIX])
         names = {str(row[0]) for row in found}
