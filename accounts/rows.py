@@ -9,7 +9,7 @@ besides its own row (audit, messages, …) are values (`Write`), carried out in 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -20,6 +20,7 @@ from django.db.models import signals
 from django.db.models.base import ModelState
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query_utils import DeferredAttribute
+from django.utils import timezone
 
 if TYPE_CHECKING:
     Field = models.Field[Any, Any]
@@ -64,6 +65,11 @@ def clock() -> datetime:
     because the hosts' clocks may differ."""
     now: datetime = execute("SELECT clock_timestamp()", []).fetchone()[0]
     return now
+
+
+def today() -> date:
+    """The day it is by the database's clock, in the active zone."""
+    return timezone.localdate(clock())
 
 
 # On the connection itself: it belongs to one thread, and under ASGI ends with the request, its cursor too.

@@ -15,14 +15,15 @@ from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate
 from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import announcements, audit, second_factor
 from accounts.models import AccessLink, Channel, District, Organisation, TotpDevice, User
 from accounts.models.user import UserQuerySet
 from accounts.roles import Role
+from accounts.rows import clock
 
 LINK_VALID = timedelta(days=7)
 
@@ -204,7 +205,7 @@ def set_password_by_link(secret: str, password: str) -> User | None:
     user = User.objects.get(pk=link.user_id)
     user.set_password(password)
     user.save(update_fields=["password"])
-    AccessLink.objects.filter(pk=link.pk).update(used_at=timezone.now())
+    AccessLink.objects.filter(pk=link.pk).update(used_at=Now())
     audit.record("set_password", user, by=user, channel=Channel.LINK, purpose=link.purpose)
     announcements.rights_changed(user)
     return user
@@ -232,7 +233,7 @@ def _new_link(user: User, purpose: AccessLink.Purpose, *, by: User | None) -> st
         purpose=purpose,
         secret_digest=_digest(secret),
         created_by=by,
-        expires_at=timezone.now() + LINK_VALID,
+        expires_at=clock() + LINK_VALID,
     )
     return secret
 
@@ -242,7 +243,7 @@ def _close_links(user: User) -> None:
 
 
 def _usable_links() -> models.QuerySet[AccessLink]:
-    return AccessLink.objects.filter(used_at=None, expires_at__gt=timezone.now(), user__is_active=True)
+    return AccessLink.objects.filter(used_at=None, expires_at__gt=Now(), user__is_active=True)
 
 
 def _digest(secret: str) -> str:

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
@@ -12,6 +11,7 @@ from accounts import languages
 from accounts.forms_kern import DayField
 from accounts.models import Municipality, User
 from accounts.roles import Role
+from accounts.rows import today
 from clients.models import Client, Literacy, OtherWay
 
 _OLDEST = 110
@@ -105,7 +105,7 @@ class ClientForm(forms.Form):
     def clean_year_of_birth(self) -> int | None:
         """A year a living person can be born in."""
         year: int | None = self.cleaned_data["year_of_birth"]
-        this_year = timezone.localdate().year
+        this_year = today().year
         if year is not None and not this_year - _OLDEST <= year <= this_year:
             raise forms.ValidationError(
                 _("Bitte ein Jahr zwischen %(first)s und %(last)s angeben."),
@@ -165,7 +165,7 @@ class SmsConsentForm(forms.Form):
     def clean_given_on(self) -> date:
         """Not in the future."""
         day: date = self.cleaned_data["given_on"]
-        if day > timezone.localdate():
+        if day > today():
             raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
         return day
 

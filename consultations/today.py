@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 from accounts import when
 from accounts.models import User
 from accounts.roles import Permission
+from accounts.rows import clock
 from clients.models import Client, OtherWay
 from consultations import agenda, recommendations
 from consultations.models import (
@@ -90,7 +91,7 @@ class Today:
 
 def of(user: User, *, now: datetime | None = None) -> Today:
     """Everything that waits for this person, by all their roles."""
-    now = now or timezone.now()
+    now = now or clock()
     day = timezone.localdate(now, timezone=user.district.tz)
     todos: list[Todo] = []
     appointments: list[Booking] = []
@@ -108,7 +109,7 @@ def of(user: User, *, now: datetime | None = None) -> Today:
         todos += _of_team_lead(user)
     if user.may(Permission.COORDINATE_INTERPRETERS):
         todos += _of_interpreters(user, now)
-    todos += _of_sending(user)
+    todos += _of_sending(user, now)
     if any(map(user.may, answers.READERS)):
         todos += _texts(user)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
@@ -233,11 +234,11 @@ def _texts(user: User) -> Iterator[Todo]:
         yield Todo(text % {"number": number}, _("Jetzt lesen"), "scheduling:inbox", rank=0)
 
 
-def _of_sending(user: User) -> Iterator[Todo]:
+def _of_sending(user: User, now: datetime) -> Iterator[Todo]:
     """What keeps messages from leaving, for those who read the numbers."""
     if user.may(Permission.PLAN_SESSIONS) or user.may(Permission.MANAGE_DISTRICT):
         yield from _held()
-        yield from _budget(user)
+        yield from _budget(user, now)
 
 
 def _held() -> Iterator[Todo]:
@@ -256,9 +257,9 @@ def _held() -> Iterator[Todo]:
         )
 
 
-def _budget(user: User) -> Iterator[Todo]:
+def _budget(user: User, now: datetime) -> Iterator[Todo]:
     """The month's money for SMS at its warning, or at its end."""
-    month = spending.this_month(user.district)
+    month = spending.this_month(user.district, now)
     if month.stopped_at:
         text, rank = _("Das SMS-Budget dieses Monats ist verbraucht: Nachrichten warten."), 0
     elif month.warned_at:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.rows import clock
 from consultations import interpreting, readiness, referrals
 from consultations.models import Referral
 from scheduling import interpreters, problems, waiting
@@ -86,7 +86,7 @@ def _against(referral: Referral, slot: Slot) -> Sequence[Problem]:
     needed = interpreting.need(referral, slot)
     if found or needed is None:
         return found
-    return interpreters.find(slot, needed, now=timezone.now()).problems
+    return interpreters.find(slot, needed, now=clock()).problems
 
 
 def is_ours(offer: Offer) -> bool:

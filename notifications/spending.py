@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.utils import timezone
-
 from accounts.models import District, User
 from accounts.roles import Role
 from accounts.rows import Statement
@@ -26,9 +24,9 @@ def month_of(district: District, at: datetime) -> date:
     return at.astimezone(district.tz).date().replace(day=1)
 
 
-def this_month(district: District) -> Spending:
-    """What the district has spent this month; an unsaved row where nothing was."""
-    month = month_of(district, timezone.now())
+def this_month(district: District, now: datetime) -> Spending:
+    """What the district has spent in the month of `now`; an unsaved row where nothing was."""
+    month = month_of(district, now)
     return Spending.objects.filter(district=district, month_on=month).first() or Spending(
         district=district, month_on=month
     )

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
+from django.db.models import F
 from django.db.models.functions import Now
+from django.db.models.lookups import GreaterThan
 
 from notifications import links
 from scheduling.models import Booking
@@ -24,11 +26,18 @@ def open_booking(token: str) -> Booking | None:
     return booking if booking is not None and links.fits(token, CLIENT_PAGE, _version(booking)) else None
 
 
+def may_answer(booking: Booking) -> bool:
+    """Whether the page of a booking just opened (`open_booking`) asks who comes; the rule decides."""
+    is_to_come: bool = getattr(booking, "is_to_come")
+    return is_to_come and booking.status == Booking.Status.BOOKED
+
+
 def _booking(uuid: UUID) -> Booking | None:
     return (
         Booking.objects.select_related(
             "client", "district__message_rules", "slot__kind", "slot__session__room"
         )
+        .annotate(is_to_come=GreaterThan(F("start_at"), Now()))
         .filter(uuid=uuid, client__isnull=False, status__in=_SHOWN, end_at__gt=Now())
         .first()
     )

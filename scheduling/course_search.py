@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThan
-from django.utils import timezone
 
 from accounts.models import User
+from accounts.rows import today
 from scheduling import live
 from scheduling.models import Booking, Course, Level, WaitingEntry
 from scheduling.models.course import CourseQuerySet
@@ -23,6 +24,7 @@ class Places:
     taken: int
     waiting: int
     status: Course.Standing
+    today: date
 
     @property
     def capacity(self) -> int:
@@ -45,7 +47,7 @@ class Places:
     def is_stale(self) -> bool:
         """Whether somebody should look at what is said here again."""
         valid_until = self.course.valid_until
-        return valid_until is not None and valid_until < timezone.localdate()
+        return valid_until is not None and valid_until < self.today
 
     @property
     def topic(self) -> str:
@@ -58,13 +60,13 @@ class Places:
         return live.address(self.topic)
 
 
-def matching(user: User, wanted: dict[str, Any]) -> CourseQuerySet:
-    """The courses that are neither over nor called off and fit what is wanted; soonest first.
+def matching(user: User, wanted: dict[str, Any], *, on: date) -> CourseQuerySet:
+    """The courses that on that day are neither over nor called off and fit what is wanted; soonest first.
 
     `wanted` may say `type`, `level` (taught at least in part), `municipality`, `with_child_care`,
     `only_free`; what is empty is not asked.
     """
-    found = _counted(Course.objects.for_user(user).offered(timezone.localdate()))
+    found = _counted(Course.objects.for_user(user).offered(on))
     if wanted.get("type"):
         found = found.filter(type=wanted["type"])
     if wanted.get("level"):
@@ -80,13 +82,13 @@ def matching(user: User, wanted: dict[str, Any]) -> CourseQuerySet:
 
 def of(user: User, course: Course) -> Places:
     """One course as it is now."""
-    return places(_counted(Course.objects.for_user(user)).get(pk=course.pk))
+    return places(_counted(Course.objects.for_user(user)).get(pk=course.pk), on=today())
 
 
-def places(course: Course) -> Places:
-    """A counted course (of `matching`)."""
+def places(course: Course, *, on: date) -> Places:
+    """A counted course (of `matching`), as it stands on that day."""
     taken, waiting = getattr(course, "taken"), getattr(course, "waiting")
-    return Places(course, taken, waiting, course.standing_on(timezone.localdate()))
+    return Places(course, taken, waiting, course.standing_on(on), on)
 
 
 def socket(rows: Iterable[Places]) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Prefetch
-from django.utils import timezone
 
 from accounts.models import User
 from accounts.rows import clock
@@ -63,7 +62,7 @@ def rows(session: Session, *, by: User) -> list[Row]:
 
 def may_add(session: Session, found: Sequence[Row], *, by: User) -> bool:
     """Whether somebody may still be entered who walked in."""
-    is_to_come = session.end_at > timezone.now() and session.status == Session.Status.PLANNED
+    is_to_come = session.end_at > clock() and session.status == Session.Status.PLANNED
     takes_guests = any(row.left and not row.slot.kind.needs_client for row in found)
     return is_to_come and takes_guests and calendars.managed(by).filter(pk=session.calendar_id).exists()
 

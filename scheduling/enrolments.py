@@ -9,11 +9,13 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.rows import today
 from clients.models import Client
 from scheduling import booking as bookings
 from scheduling import course_seats, courses, problems, waiting
@@ -94,7 +96,7 @@ def end(
             place = bookings.mark_fulfilled(place, by=by)
         enrolment = Enrolment.objects.select_for_update(no_key=True).get(booking=place)
         enrolment.outcome = outcome
-        enrolment.ended_on = ended_on or timezone.localdate()
+        enrolment.ended_on = ended_on or today()
         enrolment.left_reason = left_reason if outcome == Outcome.LEFT else ""
         enrolment.certificate_level = certificate_level if outcome == Outcome.CERTIFICATE else ""
         enrolment.save()
@@ -141,7 +143,7 @@ def days_to_start(place: Booking) -> int:
 
 def in_the_way(course: Course, client: Client) -> list[Booking]:
     """The client's appointments to come that the lessons overlap: for a warning, never a refusal."""
-    coming = courses.lessons(course).open().filter(end_at__gt=timezone.now())
+    coming = courses.lessons(course).open().filter(end_at__gt=Now())
     return course_seats.appointments_over(coming, client)
 
 

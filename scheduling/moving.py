@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Permission
+from accounts.rows import clock
 from notifications.models import Message
 from scheduling import booking as bookings
 from scheduling import (
@@ -142,7 +142,7 @@ def choices(booking: Booking, *, by: User) -> list[Slot]:
         .select_related("session__room", "session__specialist", "kind", "district")
         .order_by("start_at")[:_CHOICES]
     )
-    now = timezone.now()
+    now = clock()
     against = doors.against_move(booking, found) if booking.slot.kind.needs_referral else {}
     shifts = [slot.start_at - booking.start_at for slot in found]
     alone = company.against_each(booking, shifts, asked_at=now)

@@ -10,8 +10,7 @@ from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext
 
 from accounts import audit, neutral
@@ -109,9 +108,7 @@ def weekly(
 
 def coming(user: User) -> list[Session]:
     """The next dates in the calendars this person manages, with their `places` and `booked`."""
-    found = Session.objects.for_user(user).filter(
-        calendar__in=calendars.managed(user), end_at__gt=timezone.now()
-    )
+    found = Session.objects.for_user(user).filter(calendar__in=calendars.managed(user), end_at__gt=Now())
     found = found.taking_place().filter(slots__format=SlotFormat.APPOINTMENT)
     seats = Slot.objects.open().filter(session=OuterRef("pk")).order_by().values("session")
     booked = Booking.objects.living().filter(slot__session=OuterRef("pk")).order_by().values("slot__session")

@@ -69,7 +69,7 @@ def preview(
 ) -> list[PreviewDate]:
     """Every date the series would have (see `planning.dates`); writes nothing. `besides`: slots that
     make room for it."""
-    now = now or timezone.now()
+    now = now or clock()
     busy = planning.busy(
         _resources(outline),
         outline.district,

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import District, User
@@ -51,7 +51,7 @@ def exceptions(district: District, *, now: datetime | None = None) -> list[Sessi
     """Sessions to come of series that go on otherwise: they stay as they were, because they are booked."""
     coming = Session.objects.filter(
         district=district,
-        start_at__gt=now or timezone.now(),
+        start_at__gt=now or Now(),
         series__followed_by__isnull=False,
         original_start_at__gt=F("series__event__end_recurring_period"),
     )

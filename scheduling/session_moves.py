@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
@@ -111,7 +110,7 @@ class Moved:
 
 def preview(session: Session, to: Place, *, now: datetime | None = None) -> Preview:
     """What moving the session there would do; writes nothing. Its district is at hand."""
-    now = now or timezone.now()
+    now = now or clock()
     by = to.start_at - session.start_at
     found = Preview(to.start_at, session.end_at + by, against=_against(session, to, by, now))
     booked = sessions.of(session).filter(status=Booking.Status.BOOKED)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.core import signing
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import AuditEvent, Channel
@@ -47,10 +47,7 @@ def fits(booking: Booking, said: str) -> bool:
 def may_try(booking: Booking) -> bool:
     """Whether another year may be given at this link."""
     wrong = AuditEvent.objects.about(booking).filter(verb=_WRONG)
-    return (
-        wrong.filter(at__gt=timezone.now() - timedelta(days=1)).count() < TRIES_A_DAY
-        and wrong.count() < TRIES
-    )
+    return wrong.filter(at__gt=Now() - timedelta(days=1)).count() < TRIES_A_DAY and wrong.count() < TRIES
 
 
 def new_pass(booking: Booking) -> str:

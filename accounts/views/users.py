@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,6 +16,7 @@ from accounts.access import SignedInRequest, requires
 from accounts.forms.users import FactorResetForm, InviteForm, UserForm
 from accounts.models import User
 from accounts.roles import Permission
+from accounts.rows import clock
 
 
 @requires(Permission.MANAGE_USERS)
@@ -134,5 +134,5 @@ def _last_administrator() -> str:
 def _link_page(request: SignedInRequest, person: User, secret: str) -> HttpResponse:
     """The one time the link can be seen."""
     address = settings.PUBLIC_URL + reverse("accounts:invitation", args=[secret])
-    context = {"person": person, "address": address, "until": timezone.now() + users.LINK_VALID}
+    context = {"person": person, "address": address, "until": clock() + users.LINK_VALID}
     return render(request, "accounts/link_shown.html", context)

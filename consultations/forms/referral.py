@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import languages
 from accounts.forms_kern import DayField
 from accounts.models import User
+from accounts.rows import today
 from clients.models import Client, Literacy
 from consultations.models import Observation, Referral
 from scheduling.models import BlockFormat
@@ -245,7 +246,7 @@ class ConsentForm(forms.Form):
     def clean_given_on(self) -> date:
         """Not in the future."""
         day: date = self.cleaned_data["given_on"]
-        if day > timezone.localdate():
+        if day > today():
             raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
         return day
 

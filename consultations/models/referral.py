@@ -7,7 +7,7 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
@@ -60,11 +60,10 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
 
     def for_user(self, user: User) -> Self:
         """One's own referrals and those of one's own cases; as specialist those around one's sessions."""
-        now = timezone.now()
         near = Q(
             booking__slot__session__specialist__user=user,
-            booking__start_at__lte=now + SPECIALIST_WINDOW,
-            booking__end_at__gte=now - SPECIALIST_WINDOW,
+            booking__start_at__lte=Now() + SPECIALIST_WINDOW,
+            booking__end_at__gte=Now() - SPECIALIST_WINDOW,
         ) & ~Q(booking__status__in=["tentative", "cancelled"])
         # A revoked consent closes the referral to the specialist, whatever became of the appointment.
         near &= Q(format=BlockFormat.CASE_CONSULTATION) | Q(

@@ -7,13 +7,13 @@ from django.contrib import messages
 from django.db.models import F
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
+from accounts.rows import clock
 from clients import contact
 from clients.models import Client
 from consultations import prepared, readiness, referrals, steps
@@ -225,7 +225,7 @@ def _overview(request: SignedInRequest, referral: Referral) -> HttpResponse:
     context = about(referral) | {
         "may_book": may_book,
         "may_withdraw": may_book or referral.state == ReferralState.BOOKED,
-        "has_begun": referral.booking is not None and referral.booking.start_at <= timezone.now(),
+        "has_begun": referral.booking is not None and referral.booking.start_at <= clock(),
         "noshow_options": noshow.options(),
         "problems": [(problem, steps.where(problem)) for problem in found],
         "holds": [hold for hold in holds if hold.slot.format == referral.format],

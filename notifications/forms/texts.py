@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import when
 from accounts.forms_kern import DayField
+from accounts.rows import today
 from notifications import proofs
 
 
@@ -43,6 +44,6 @@ class ReviewForm(forms.Form):
     def clean_reviewed_on(self) -> date:
         """Not in the future."""
         day: date = self.cleaned_data["reviewed_on"]
-        if day > timezone.localdate():
+        if day > today():
             raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
         return day

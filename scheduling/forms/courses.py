@@ -13,6 +13,7 @@ from accounts.forms.neutral import said_neutrally
 from accounts.forms_kern import DayField
 from accounts.models import District, Municipality, Organisation, User
 from accounts.roles import Permission
+from accounts.rows import today
 from clients.models import Client
 from scheduling import recurrence, teaching
 from scheduling.courses import Single, Weekly
@@ -339,7 +340,7 @@ class EnrolForm(forms.Form):
 
     def clean_requested_on(self) -> date:
         on: date = self.cleaned_data["requested_on"]
-        if on > timezone.localdate():
+        if on > today():
             raise forms.ValidationError(_("Dieser Tag liegt in der Zukunft."))
         return on
 

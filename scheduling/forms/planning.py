@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms_kern import DayField
 from accounts.models import User
 from accounts.roles import Role
+from accounts.rows import clock
 from scheduling import planning, recurrence, resources, session_templates
 from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Resource, SessionTemplate
 from scheduling.planning import Block, Outline
@@ -172,7 +173,7 @@ class YearForm:
         """Whether a series could be planned so; every problem then stands at its field or on top."""
         if not all([self.form.is_valid(), self.blocks.is_valid()]):
             return False
-        for problem in planning.problems(self.outline, now=timezone.now()):
+        for problem in planning.problems(self.outline, now=clock()):
             self.form.add_error(None, problem)
         name = self.form.cleaned_data["saved_as"]
         if name and session_templates.is_taken(self.user.district, name, self.outline.blocks):

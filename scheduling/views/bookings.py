@@ -1,5 +1,6 @@
 """One appointment: booked from a hold, looked at, cancelled, and what became of it."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import SignedInRequest, is_own_page, requires
 from accounts.roles import Permission
+from accounts.rows import clock
 from clients.contact import Obstacle, sms_obstacles
 from notifications.models import IncomingText, Message
 from scheduling import (
@@ -142,6 +144,7 @@ def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     if found.slot.is_course:
         return redirect("scheduling:course", found.slot.course.uuid)
     audit.look(found, by=request.user)
+    now = clock()
     context = {
         "lessons": course_seats.during(found),
         "booking": found,
@@ -149,11 +152,11 @@ def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "message_keys": reminders.key_prefix(found),
         "obstacles": _against_sms(found),
         "received": IncomingText.objects.filter(about=found.uuid).order_by("received_at"),
-        "may_mark": _may_mark(found),
-        "may_move": moving.may_move(found, timezone.now()),
+        "may_mark": _may_mark(found, now),
+        "may_move": moving.may_move(found, now),
         "may_undo": found.moves > 0 and moving.last_move(found, by=request.user) is not None,
         "moves": found.move_history.all() if found.ical_sequence else [],
-        "is_unconfirmed": found.client is not None and moving.may_move(found, timezone.now()),
+        "is_unconfirmed": found.client is not None and moving.may_move(found, now),
         "rebook_url": _where_to_rebook(found),
         "reasons": NoShowForm(),
         "cancelling": CancelForm(),
@@ -281,10 +284,10 @@ def _own(request: SignedInRequest) -> QuerySet[Booking]:
     )
 
 
-def _may_mark(found: Booking) -> bool:
-    """Whether the page offers it; the rule decides by the database's clock."""
+def _may_mark(found: Booking, now: datetime) -> bool:
+    """Whether the page offers it; the rule decides."""
     is_here = not found.slot.kind.needs_referral and found.status != Booking.Status.CANCELLED
-    return is_here and timezone.localdate(found.start_at) <= timezone.localdate()
+    return is_here and timezone.localdate(found.start_at) <= timezone.localdate(now)
 
 
 def _against_sms(found: Booking) -> list[Obstacle]:

@@ -115,11 +115,10 @@ def _hear(request: HttpRequest, booking: Booking, token: str, said: str, *, asks
 
 def _page(request: HttpRequest, booking: Booking, token: str, *, asks: bool) -> HttpResponse:
     client = booking.client
-    may_answer = booking.status == Booking.Status.BOOKED and booking.start_at > timezone.now()
     context = {
         "booking": booking,
         "token": token,
-        "may_answer": may_answer,
+        "may_answer": client_link.may_answer(booking),
         "may_stop_sms": client is not None and client.opted_out_at is None,
         "pass": year_of_birth.new_pass(booking) if asks else "",
     }

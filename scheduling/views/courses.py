@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,6 +18,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.models import Organisation
 from accounts.roles import Permission
+from accounts.rows import clock
 from scheduling import attendance, course_search, courses, enrolments, running, teaching
 from scheduling.forms.courses import (
     AddLessonsForm,
@@ -44,9 +46,11 @@ keeps = requires(Permission.RUN_COURSES, Permission.PLAN_SESSIONS)
 def course_list(request: SignedInRequest) -> HttpResponse:
     """What is on offer, with the places left live."""
     form = FilterForm(request.GET, user=request.user)
-    found = course_search.matching(request.user, form.wanted)
+    now = clock()
+    day = timezone.localdate(now)
+    found = course_search.matching(request.user, form.wanted, on=day)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("seite"))
-    rows = [course_search.places(each) for each in page]
+    rows = [course_search.places(each, on=day) for each in page]
     context = {
         "form": form,
         "page": page,
@@ -54,8 +58,8 @@ def course_list(request: SignedInRequest) -> HttpResponse:
         "socket": course_search.socket(rows),
         "is_filtered": any(form.cleaned_data.values()),
         "may_add": _may_keep_any(request),
-        "now": timezone.now(),
-        "today": timezone.localdate(),
+        "now": now,
+        "today": day,
     }
     fragment = "#found" if request.headers.get("HX-Request") else ""
     return render(request, f"scheduling/courses.html{fragment}", context)
@@ -67,7 +71,7 @@ def course_list(request: SignedInRequest) -> HttpResponse:
 def course_card(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One course of the list alone (fragment), for a browser that heard of a change."""
     row = course_search.of(request.user, _seen(request, uuid))
-    return render(request, "scheduling/courses.html#card", {"row": row, "today": timezone.localdate()})
+    return render(request, "scheduling/courses.html#card", {"row": row, "today": row.today})
 
 
 @sees
@@ -88,12 +92,12 @@ def course(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     people = list(enrolments.visible(found, request.user))
     audit.look_at_all([place.client for place in people if place.client], by=request.user)
     counted = attendance.counts(people)
-    coming = courses.lessons(found).filter(end_at__gt=timezone.now())
+    coming = courses.lessons(found).filter(end_at__gt=Now())
     context = _places(request, found) | {
         "people": [(place, attendance.name(place), counted[place.pk]) for place in people],
         "coming": coming[:LESSONS_SHOWN],
         "number": courses.lessons(found).open().count(),
-        "past": courses.lessons(found).open().filter(end_at__lte=timezone.now()).reverse()[:LESSONS_SHOWN],
+        "past": courses.lessons(found).open().filter(end_at__lte=Now()).reverse()[:LESSONS_SHOWN],
         "rhythm": running.words(found.series) if found.series else "",
         "may_keep": Course.objects.kept_by(request.user).filter(pk=found.pk).exists(),
         "may_run": Course.objects.run_by(request.user).filter(pk=found.pk).exists(),
@@ -241,7 +245,7 @@ def _places(request: SignedInRequest, found: Course) -> dict[str, object]:
         "course": row.course,
         "row": row,
         "may_enrol": row.is_open and (with_clients or with_guests),
-        "today": timezone.localdate(),
+        "today": row.today,
     }
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import audit, sorting, when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
+from accounts.rows import clock
 from scheduling import attendance, course_search, courses, enrolments, live
 from scheduling.forms.courses import EndForm, EnrolForm
 from scheduling.models import Attendance, Booking, Course, Slot, SlotFormat
@@ -99,16 +101,17 @@ def roll(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     rows = attendance.roll(lesson, enrolments.of_course(course))
     if request.method == "GET" and not request.headers.get("X-Background"):
         audit.look_at_all([row.place.client for row in rows if row.place.client], by=request.user)
+    now = clock()
     context = {
         "lesson": lesson,
         "course": course,
         "rows": rows,
         "statuses": Attendance.Status.choices,
         "count": Counter(row.mark for row in rows),
-        "may_mark": lesson.is_open and timezone.localdate(lesson.start_at) <= timezone.localdate(),
+        "may_mark": lesson.is_open and timezone.localdate(lesson.start_at) <= timezone.localdate(now),
         "against": against,
         "socket": live.address(live.topic(lesson.session)),
-        "now": timezone.now(),
+        "now": now,
     }
     is_part = request.headers.get("HX-Request") or request.headers.get("X-Background")
     fragment = "#roll" if is_part else ""
@@ -139,8 +142,8 @@ def participants(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 def _columns(course: Course) -> list[Slot]:
     """The dates of the sheet: the last three and those to come."""
-    held = list(courses.lessons(course).open().filter(end_at__lte=timezone.now()).reverse()[:3])
-    coming = courses.lessons(course).open().filter(end_at__gt=timezone.now())
+    held = list(courses.lessons(course).open().filter(end_at__lte=Now()).reverse()[:3])
+    coming = courses.lessons(course).open().filter(end_at__gt=Now())
     return [*reversed(held), *coming[: COLUMNS - len(held)]]
 
 

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
+from accounts.rows import clock
 from scheduling import assignments, interpreter_link, interpreter_register
 from scheduling.forms.interpreters import InterpreterForm, OfferForm, PoolForm
 from scheduling.models import Interpreter, InterpreterAssignment, InterpreterPool
@@ -35,7 +35,7 @@ _ACTS: dict[str, Callable[..., InterpreterAssignment]] = {
 @never_cache
 def assignment_list(request: SignedInRequest) -> HttpResponse:
     """What is to do, by the day it is due; what is confirmed; what is to be closed afterwards."""
-    now = timezone.now()
+    now = clock()
     living = list(_assignments(request).living().order_by("confirm_until", "pk"))
     coming = [one for one in living if one.booking.start_at > now]
     context = {
@@ -168,7 +168,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     is_living = found.status in InterpreterAssignment.LIVING
-    is_coming = found.booking.start_at > timezone.now()
+    is_coming = found.booking.start_at > clock()
     is_asked = is_living and is_coming and found.interpreter is not None
     context = {
         "assignment": found,

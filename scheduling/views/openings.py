@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
+from accounts.rows import clock
 from scheduling import calendars, day_lists, openings, running
 from scheduling.forms.openings import OpeningForm
 from scheduling.models import Series, Session, Slot
@@ -34,7 +35,7 @@ def opening_list(request: SignedInRequest) -> HttpResponse:
         "days": openings.coming(request.user),
         "running": running.of(
             Series.objects.for_user(request.user).filter(calendar__in=managed).of_offices(),
-            now=timezone.now(),
+            now=clock(),
         ),
         "has_calendar": managed.in_use().exists(),
     }

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
+from accounts.rows import clock
 from scheduling import recurrence, running, series, series_changes
 from scheduling.forms import planning as forms
 from scheduling.forms.planning import YearForm
@@ -40,7 +41,7 @@ def plan_year(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def change_series(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The same form, filled in with a running series: from its first day on, that one goes on so."""
-    coming = Series.objects.for_user(request.user).running(timezone.now()).filter(followed_by=None)
+    coming = Series.objects.for_user(request.user).running(clock()).filter(followed_by=None)
     own = coming.select_related("district", "event__rule", "specialist", "room", "kind", "calendar")
     return _planning(request, get_object_or_404(own.prefetch_related("template__blocks"), uuid=uuid))
 

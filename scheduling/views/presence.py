@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models.functions import Now
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -123,7 +123,7 @@ def _page(
     absence: AbsenceForm | None = None,
     person: PersonForm | None = None,
 ) -> HttpResponse:
-    coming = list(found.absences.filter(during__endswith__gt=timezone.now()).order_by("during"))
+    coming = list(found.absences.filter(during__endswith__gt=Now()).order_by("during"))
     spans = [(entry.during.lower, entry.during.upper) for entry in coming]
     context = {
         "resource": found,

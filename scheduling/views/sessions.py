@@ -17,6 +17,7 @@ from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.models import User
 from accounts.roles import Permission
+from accounts.rows import clock
 from scheduling import (
     calendars,
     contingents,
@@ -52,8 +53,8 @@ offers = requires(Permission.PLAN_SESSIONS, Permission.BOOK)
 @require_GET
 def session_list(request: SignedInRequest, year: int | None = None) -> HttpResponse:
     """The sessions of a year with their counts, the running series, and what needs a decision."""
-    now = timezone.now()
-    this_year = timezone.localdate().year
+    now = clock()
+    this_year = timezone.localdate(now).year
     shown = this_year if year is None else year
     if shown not in when.YEARS:
         raise Http404
@@ -78,6 +79,7 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One session: its slots with their state and at most the case number."""
     found = _own(request, uuid)
     contingents.show(request.user, [found])
+    now = clock()
     living = Booking.objects.living().select_related("client").only(
         "uuid", "slot_id", "status", "held_until", "client__case_number"
     )  # fmt: skip
@@ -88,8 +90,8 @@ def session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         .select_related("kind")
         .prefetch_related(Prefetch("bookings", living, "living")),
         "waiting": rebooking.waiting(request.user, found),
-        "is_over": found.end_at <= timezone.now(),
-        "has_begun": found.start_at <= timezone.now(),
+        "is_over": found.end_at <= now,
+        "has_begun": found.start_at <= now,
         "moved": session_moves.told_of(found),
         "may_plan": request.user.may(Permission.PLAN_SESSIONS),
         "movable": set(

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.models import User
 from accounts.roles import Permission
+from accounts.rows import clock
 from clients.models import Client
 from scheduling import acceptance, calendars, dividing, doors, offers, problems
 from scheduling import waiting as rules
@@ -180,7 +181,7 @@ def why(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """
     slots = Slot.objects.filter(district=request.user.district_id)
     slot = get_object_or_404(slots.select_related("kind", "district", "session__district"), uuid=uuid)
-    now = timezone.now()
+    now = clock()
     history = Offer.objects.filter(slot=slot).select_related("entry__client", "entry__organisation")
     is_free = Slot.objects.joinable().filter(pk=slot.pk).exists()
     context = {
@@ -218,7 +219,7 @@ def _mine(user: User) -> list[WaitingEntry]:
 def _queues(user: User) -> list[tuple[AppointmentKind, list[rules.Place]]]:
     """Per kind for which somebody waits, the order."""
     waited_for = WaitingEntry.objects.of_district(user).waiting().values("kind")
-    now = timezone.now()
+    now = clock()
     kinds = AppointmentKind.objects.for_user(user).filter(pk__in=waited_for)
     return [(kind, rules.queue(kind, now)) for kind in kinds]
 

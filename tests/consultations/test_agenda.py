@@ -11,7 +11,7 @@ from consultations import agenda, brief, referrals
 from consultations.models import Clarification, Referral
 from scheduling import booking as bookings
 from scheduling.models import Session
-from tests import factories
+from tests import clocks, factories
 from tests.consultations.people import case_consultation_slot, consultation_slot
 
 pytestmark = pytest.mark.django_db
@@ -83,12 +83,13 @@ def test_on_the_last_day_a_referral_is_read_as_long_as_its_window_is_open():
     referral = presented(slot)
     specialist = slot.session.specialist.user
     on = timezone.localdate(slot.start_at)
-    with time_machine.travel(today_at_noon - timedelta(hours=3), tick=False):
-        assert of_day(specialist, on).cards[0].brief is None
-        assert not Referral.objects.for_user(specialist).exists()
-    with time_machine.travel(today_at_noon + timedelta(minutes=1), tick=False):
-        assert of_day(specialist, on).cards[0].brief is not None
-        assert Referral.objects.for_user(specialist).get() == referral
+    with clocks.of_the_database():
+        with clocks.at(today_at_noon - timedelta(hours=3)):
+            assert of_day(specialist, on).cards[0].brief is None
+            assert not Referral.objects.for_user(specialist).exists()
+        with clocks.at(today_at_noon + timedelta(minutes=1)):
+            assert of_day(specialist, on).cards[0].brief is not None
+            assert Referral.objects.for_user(specialist).get() == referral
 
 
 def test_the_agenda_opens_at_the_next_session_day_and_leads_to_its_neighbours():

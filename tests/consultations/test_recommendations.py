@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from consultations.models import (
 from consultations.recommendations import Conflict
 from scheduling.models import BlockFormat, Booking
 from scheduling.problems import Refused
+from tests import clocks
 from tests.consultations.sheets import a_code, line, release, write
 from tests.factories import BookingFactory, ReferralFactory, SheetFactory, SlotFactory, UserFactory
 
@@ -96,7 +96,7 @@ def test_an_own_sheet_stays_readable_long_after_the_session() -> None:
     referral = booked_referral()
     doctor = specialist_of(referral)
     sheet = recommendations.open_sheet(referral, by=doctor)
-    with time_machine.travel(timezone.now() + timedelta(days=400), tick=False):
+    with clocks.of_the_database(), clocks.at(timezone.now() + timedelta(days=400)):
         assert not Referral.objects.for_user(doctor).exists()
         assert recommendations.open_sheet(referral, by=doctor) == sheet
         assert list(RecommendationSheet.objects.for_user(doctor)) == [sheet]

@@ -158,7 +158,7 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         # appointments, calls, freed, versions, deferred, steps, reviews, numbers, messages, consents,
         # plans, what was said, what waits for a person, rebookings, drafts, texts, sessions
         found = today.of(caseworker)

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from accounts.models import District
 from accounts.roles import Role
+from accounts.rows import clock
 from consultations import today
 from notifications import delivery, notices, spending
 from notifications.channels.base import Answer, Verdict
@@ -59,7 +60,7 @@ def test_each_message_knows_what_it_costs_and_the_month_adds_up(
     assert first.cents == 10 * first.segments
     parts = first.segments + second.segments
     assert spent(home) == (2, parts, 10 * parts)
-    assert spending.this_month(home).month_on.day == 1
+    assert spending.this_month(home, clock()).month_on.day == 1
 
 
 @pytest.mark.parametrize("verdict", [Verdict.REFUSED, Verdict.LATER])

@@ -79,8 +79,8 @@ def test_the_demo_shows_what_changes() -> None:
 def test_the_demo_has_courses_with_places_left_full_ones_and_people_on_them() -> None:
     for load in (accounts.demo.load, clients.demo.load, scheduling.demo.load, scheduling.demo_courses.load):
         load()
-    offered = course_search.matching(User.objects.get(username="awo"), {})
-    rows = {course.title: course_search.places(course) for course in offered}
+    offered = course_search.matching(User.objects.get(username="awo"), {}, on=timezone.localdate())
+    rows = {course.title: course_search.places(course, on=timezone.localdate()) for course in offered}
     assert len(rows) == 9
     full = rows["Lesen und Schreiben (Kleingruppe)"]
     assert (full.free, full.waiting) == (0, 1)

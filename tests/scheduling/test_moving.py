@@ -390,10 +390,10 @@ def test_what_is_offered_fits_is_free_and_leaves_the_client_in_one_place(
 def test_what_is_offered_is_read_with_few_queries(
     booked: Booking, slots: list[Slot], django_assert_num_queries: Any
 ) -> None:
-    # the slots, and whoever is reserved with the appointment: nobody
-    with django_assert_num_queries(2):
+    # the slots, whoever is reserved with the appointment (nobody), and what time it is
+    with django_assert_num_queries(3):
         assert len(moving.choices(booked, by=booked.holder)) == 2
     for block in range(1, 4):
         factories.SlotFactory(session=slots[1].session, block=block)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(moving.choices(booked, by=booked.holder)) == 5

@@ -248,7 +248,7 @@ def test_the_page_costs_the_same_however_many_appointments_there_are(
 
     # session, user, second factor; the appointment; the look; consent to SMS, its messages; interpreter;
     # lessons at the same time; what came back by SMS
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         browser.get(address("booking", made))
 
 

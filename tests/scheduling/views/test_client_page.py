@@ -20,6 +20,7 @@ from scheduling import booking as rules
 from scheduling import client_link, reminders, year_of_birth
 from scheduling.models import Booking, Slot
 from scheduling.templatetags.client_words import map_link
+from tests import clocks
 from tests.factories import BookingFactory, ConsentFactory, DistrictFactory
 
 pytestmark = pytest.mark.django_db
@@ -370,7 +371,10 @@ def test_wrong_years_lock_this_link_for_a_day_and_nobody_elses(closed: Booking) 
     assert 'name="year"' not in locked
     assert closed.district.contact_phone in locked
     assert "Hauptstr. 1" in post(other, year="1990")
-    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+    a_day = timedelta(days=1, minutes=1)
+    with time_machine.travel(timezone.now() + a_day):
+        assert 'name="year"' not in post(closed, year="1990"), "the host's clock opens nothing"
+    with clocks.of_the_database(), clocks.at(timezone.now() + a_day):
         assert "Hauptstr. 1" in post(closed, year="1990")
 
 

@@ -125,7 +125,7 @@ def test_the_list_costs_the_same_for_one_course_and_for_many(
         offers.enter(by=by, title=f"Kurs {n}")
     browser = as_user(factories.UserFactory())
     browser.get(LIST)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(titles(browser.get(LIST))) == number
 
 
@@ -171,7 +171,7 @@ def test_the_page_costs_the_same_for_one_person_and_for_many(
         enrolments.enrol(course, client=client, by=client.owner)
     browser = as_user(course.created_by)
     browser.get(at("course", course))
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         assert len(browser.get(at("course", course)).context["people"]) == number
 
 

@@ -100,7 +100,7 @@ def test_the_list_costs_the_same_for_one_and_three(
         free_always()
         book(slot())
     browser.get(LIST)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(browser.get(LIST).context["open"]) == number
 
 

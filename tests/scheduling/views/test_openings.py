@@ -180,7 +180,7 @@ def test_the_list_of_a_day_costs_the_same_for_one_and_for_many(
     browser = as_user(anna)
     browser.get(day(slot.session))
     # session, user, second factor; the day, its calendar, slots, bookings; looks; may one add
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         browser.get(day(slot.session))
 
 

@@ -132,7 +132,7 @@ def test_the_year_costs_the_same_for_one_series_and_for_many(
         assert len(browser.get(LIST).context["running"]) == number
 
 
-QUERIES_OF_THE_YEAR = 15
+QUERIES_OF_THE_YEAR = 16
 
 
 def test_dates_that_could_not_be_made_are_named(browser: Client) -> None:
@@ -179,7 +179,7 @@ def test_a_session_costs_the_same_with_one_booking_and_with_three(
         factories.BookingFactory(slot=slot, client=client, holder=client.owner)
     url = reverse("scheduling:session", args=[session.uuid])
     browser.get(url)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert browser.get(url).content.decode().count("F-") == number
 
 
