@@ -180,6 +180,7 @@ TEMPLATES = [
                 "template_partials.templatetags.partials",
                 "accounts.templatetags.when",
                 "accounts.templatetags.kern",
+                "accounts.templatetags.lists",
             ],
         },
     }

@@ -4,10 +4,11 @@ Three queries at any size: the sessions around today, the day's slots, their boo
 interpreters.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 
@@ -17,6 +18,16 @@ from consultations.brief import Brief
 from consultations.models import Referral, SheetVersion
 from consultations.models.referral import SPECIALIST_WINDOW, in_specialist_window
 from scheduling.models import BlockFormat, Booking, InterpreterAssignment, Session, Slot, SlotFormat
+
+_OF_SESSION = (
+    "start_at",
+    "end_at",
+    "place",
+    "room__name",
+    "room__address",
+    "district__zone",
+    "calendar__uuid",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,11 @@ class Card:
     referral: Referral | None  # for the audit trail; pages read `brief`
     brief: Brief | None
     is_released: bool
+
+    @property
+    def uuid(self) -> str:
+        """The place's, as it stands in the page's addresses."""
+        return str(self.slot.uuid)
 
     @property
     def is_free(self) -> bool:
@@ -91,7 +107,8 @@ def days(user: User) -> dict[date, list[Session]]:
         start_at__lte=now + SPECIALIST_WINDOW + timedelta(days=1),
     )
     found: dict[date, list[Session]] = {}
-    for session in near.select_related("room", "district", "calendar").order_by("start_at"):
+    shown = near.select_related("room", "district", "calendar").only(*_OF_SESSION)
+    for session in shown.order_by("start_at"):
         on = timezone.localdate(session.start_at)
         if may_look_at(on):
             found.setdefault(on, []).append(session)
@@ -113,12 +130,17 @@ def nearest(sessions: dict[date, list[Session]]) -> date:
 def on_day(on: date, sessions: dict[date, list[Session]]) -> Day:
     """The day's places in order of time. `sessions` are the person's own (`days`)."""
     of_day = sessions.get(on, [])
-    slots = list(Slot.objects.filter(session__in=of_day).open().order_by("start_at")) if of_day else []
+    slots = list(_slots(of_day)) if of_day else []
     bookings = _bookings(slots) if slots else {}
     now = timezone.now()
     cards = [_card(slot, bookings.get(slot.pk), now) for slot in slots]
     before, after = [one for one in sessions if one < on], [one for one in sessions if one > on]
     return Day(on, of_day, cards, max(before, default=None), min(after, default=None))
+
+
+def _slots(sessions: list[Session]) -> QuerySet[Slot]:
+    places = Slot.objects.filter(session__in=sessions).open().order_by("start_at")
+    return places.only("uuid", "version", "format", "start_at", "end_at")
 
 
 def _bookings(slots: list[Slot]) -> dict[int, Booking]:
@@ -137,8 +159,15 @@ def _bookings(slots: list[Slot]) -> dict[int, Booking]:
         "referral__organisation",
         "assignment__interpreter__resource",  # type: ignore[misc]  # the annotation just made
     )
+    # The tables have 170 columns, many of them encrypted: no more is read than the cards show.
+    rows = rows.only("uuid", "slot", "status", "answer", "noshow_reason", *_read_along())
     # Of several who were asked, the last one counts.
     return {booking.slot_id: booking for booking in rows.order_by("assignment__pk")}
+
+
+def _read_along() -> Iterator[str]:
+    yield from ("referral__booking", "referral__consent__client", "referral__consent__revoked_at")
+    yield from (f"referral__{name}" for name in brief.READS)
 
 
 def _card(slot: Slot, booking: Booking | None, now: datetime) -> Card:

@@ -26,6 +26,41 @@ else:
 
 Text = str | Promise
 
+# What `of` reads of a referral, for a query that fetches no more (`only`).
+READS = (
+    "uuid",
+    "format",
+    "pseudonym",
+    "question",
+    "observations",
+    "observation_text",
+    "urgency",
+    "treatment",
+    "safety_steps_at",
+    "language",
+    "dialect",
+    "second_language",
+    "literacy",
+    "interpreter_need",
+    "interpreter_name",
+    "interpreter_language",
+    "interpreter_confirmed_at",
+    "interpreter_gender",
+    "specialist_gender",
+    "avoid",
+    "caseworker_comes",
+    "trusted_person",
+    "needs_child_care",
+    "access_needs",
+    "insurance",
+    "client__case_number",
+    "client__given_name",
+    "client__year_of_birth",
+    "author__name",
+    "author__phone",
+    "organisation__short_name",
+)
+
 
 @dataclass(frozen=True)
 class Brief:

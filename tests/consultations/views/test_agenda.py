@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from clients.models import Consent
 from consultations import referrals
 from consultations.models import Clarification
+from scheduling.models import InterpreterAssignment
 from tests import factories
 from tests.consultations.people import begin, case_consultation_slot, consultation_slot, three
 from tests.sign_in import as_user
@@ -24,6 +26,24 @@ CANARIES = {
     "case_number": "F-KANARIE",
     "dialect": "Kanariendialekt",
     "year_of_birth": 1913,
+}
+
+
+# Everything a referral can tell the specialist.
+TOLD = {
+    "observations": ["sleep"],
+    "observation_text": "Schläft kaum",
+    "urgency": "urgent",
+    "treatment": "yes",
+    "safety_steps_at": timezone.now(),
+    "second_language": "Kurdisch",
+    "interpreter_gender": "woman",
+    "specialist_gender": "man",
+    "avoid": "Miliz",
+    "trusted_person": "Schwester",
+    "needs_child_care": True,
+    "access_needs": "Rollstuhl",
+    "insurance": "asylblg",
 }
 
 
@@ -116,6 +136,52 @@ def test_three_queries_and_the_audit_row_at_any_size(appointments, django_assert
     # session, user, second factor; sessions, slots, bookings with referrals and interpreters; audit
     with django_assert_num_queries(7):
         browser.get(agenda_of(slot))
+
+
+def test_whatever_the_cards_say_nothing_is_read_one_by_one(django_assert_num_queries):
+    free = consultation_slot(session__start_at=timezone.localtime().replace(hour=6, minute=0))
+    blocks = iter(range(1, 9))
+
+    def card(status, **fields):
+        format_ = fields.get("format", "presentation")
+        slot = consultation_slot(session=free.session, block=next(blocks), format=format_)
+        client = factories.ClientFactory(owner__phone="+4971411234567")
+        missed = {"noshow_reason": "afraid"} if status == "noshow" else {}
+        comes = client if format_ == "presentation" else None
+        booking = factories.BookingFactory(slot=slot, client=comes, status=status, **missed)
+        return factories.ReferralFactory(
+            client=client, booking=booking, submitted_at=timezone.now(), **TOLD, **fields
+        )
+
+    card("arrived")
+    card("noshow")
+    Consent.objects.filter(referral=card("noshow")).update(revoked_at=timezone.now())
+    factories.VersionFactory(
+        sheet=factories.SheetFactory(
+            referral=card("fulfilled", format="case_consultation", consent=None, pseudonym="Fall Linde")
+        )
+    )
+    InterpreterAssignment.objects.create(
+        booking=card("booked").booking,
+        interpreter=factories.InterpreterFactory(name="Samira Khoury"),
+        language="ar",
+        status="confirmed",
+        confirm_until=timezone.now(),
+    )
+    browser = as_user(free.session.specialist.user)
+    browser.get(agenda_of(free))
+    with django_assert_num_queries(7):
+        text = browser.get(agenda_of(free)).content.decode()
+    for word in (
+        "Samira Khoury",
+        "Schwester",
+        "Rollstuhl",
+        "Fall Linde",
+        "+4971411234567",
+        "nicht einsehbar",
+        "Angst",
+    ):
+        assert word in text
 
 
 def test_every_referral_shown_is_on_record():
