@@ -1,7 +1,7 @@
 """The specialist's day: their sessions' places in order, each with the referral that fills it.
 
 Three queries at any size: the sessions around today, the day's slots, their bookings with referrals and
-interpreters.
+interpreters. What time it is comes with the first, by the database's clock.
 """
 
 from collections.abc import Iterator
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts.models import User
+from accounts.rows import clock
 from consultations import brief
 from consultations.brief import Brief
 from consultations.models import Referral, SheetVersion
@@ -81,61 +83,71 @@ class Day:
     cards: list[Card]
     previous: date | None  # the session days before and after it, as far as one may look
     following: date | None
+    today: date  # in the active zone, the district's
 
     @property
     def is_today(self) -> bool:
         """It is the district's today."""
-        return self.on == timezone.localdate()
+        return self.on == self.today
 
     @property
     def is_over(self) -> bool:
         """Nothing is booked on it any more."""
-        return self.on < timezone.localdate()
+        return self.on < self.today
 
     @property
     def may_be_marked(self) -> bool:
         """Marks are made on the day and afterwards, not before."""
-        return self.on <= timezone.localdate()
+        return self.on <= self.today
 
 
-def days(user: User) -> dict[date, list[Session]]:
-    """The person's session days within two weeks of today, in the active zone, in order."""
-    now = timezone.now()
-    around = Session.objects.for_user(user).held_by(user).taking_place().without_courses()
-    near = around.filter(
-        start_at__gte=now - SPECIALIST_WINDOW - timedelta(days=1),
-        start_at__lte=now + SPECIALIST_WINDOW + timedelta(days=1),
+@dataclass(frozen=True)
+class Around:
+    """A person's session days within two weeks of today, in the active zone, in order."""
+
+    days: dict[date, list[Session]]
+    now: datetime
+
+    @property
+    def nearest(self) -> date:
+        """Where the agenda opens: today or the next session day, else the last one, else today."""
+        today = timezone.localdate(self.now)
+        ahead = [on for on in self.days if on >= today]
+        return min(ahead) if ahead else max(self.days, default=today)
+
+
+def around(user: User) -> Around:
+    """The days of this person."""
+    own = Session.objects.for_user(user).held_by(user).taking_place().without_courses()
+    near = own.filter(
+        start_at__gte=Now() - SPECIALIST_WINDOW - timedelta(days=1),
+        start_at__lte=Now() + SPECIALIST_WINDOW + timedelta(days=1),
     )
+    shown = near.select_related("room", "district", "calendar").only(*_OF_SESSION).annotate(now=Now())
+    sessions = list(shown.order_by("start_at"))
+    now = getattr(sessions[0], "now") if sessions else clock()
     found: dict[date, list[Session]] = {}
-    shown = near.select_related("room", "district", "calendar").only(*_OF_SESSION)
-    for session in shown.order_by("start_at"):
+    for session in sessions:
         on = timezone.localdate(session.start_at)
-        if may_look_at(on):
+        if may_look_at(on, now):
             found.setdefault(on, []).append(session)
-    return found
+    return Around(found, now)
 
 
-def may_look_at(on: date) -> bool:
+def may_look_at(on: date, now: datetime) -> bool:
     """Whether the day is within two weeks of today."""
-    return abs(on - timezone.localdate()) <= SPECIALIST_WINDOW
+    return abs(on - timezone.localdate(now)) <= SPECIALIST_WINDOW
 
 
-def nearest(sessions: dict[date, list[Session]]) -> date:
-    """Where the agenda opens: today or the next session day, else the last one, else today."""
-    today = timezone.localdate()
-    ahead = [on for on in sessions if on >= today]
-    return min(ahead) if ahead else max(sessions, default=today)
-
-
-def on_day(on: date, sessions: dict[date, list[Session]]) -> Day:
-    """The day's places in order of time. `sessions` are the person's own (`days`)."""
-    of_day = sessions.get(on, [])
+def on_day(on: date, around: Around) -> Day:
+    """The day's places in order of time."""
+    of_day = around.days.get(on, [])
     slots = list(_slots(of_day)) if of_day else []
     bookings = _bookings(slots) if slots else {}
-    now = timezone.now()
-    cards = [_card(slot, bookings.get(slot.pk), now) for slot in slots]
-    before, after = [one for one in sessions if one < on], [one for one in sessions if one > on]
-    return Day(on, of_day, cards, max(before, default=None), min(after, default=None))
+    cards = [_card(slot, bookings.get(slot.pk), around.now) for slot in slots]
+    before, after = [one for one in around.days if one < on], [one for one in around.days if one > on]
+    neighbours = max(before, default=None), min(after, default=None)
+    return Day(on, of_day, cards, *neighbours, timezone.localdate(around.now))
 
 
 def _slots(sessions: list[Session]) -> QuerySet[Slot]:

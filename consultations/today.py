@@ -663,7 +663,7 @@ def _sessions(user: User, now: datetime) -> list[tuple[date, Session, bool]]:
         ahead = ahead.held_by(user)
     shown = ahead.select_related("room").order_by("start_at")[:SESSIONS_SHOWN]
     days = [(_day(session.start_at, user), session) for session in shown]
-    return [(day, session, agenda.may_look_at(day)) for day, session in days]
+    return [(day, session, agenda.may_look_at(day, now)) for day, session in days]
 
 
 def _day(at: datetime, user: User) -> date:

@@ -105,6 +105,18 @@ def whether_the_specialist_reads_a_referral() -> Decision:
     return lambda: list(Referral.objects.for_user(doctor))
 
 
+def what_the_agenda_shows_and_lets_mark() -> Decision:
+    slot = consultation_slot()
+    doctor = User.objects.get(resource=slot.session.specialist)
+    address = reverse("consultations:agenda")
+
+    def shown() -> list[bool]:
+        page = as_user(doctor).get(address).content.decode()
+        return [str(slot.uuid) in page, reverse("consultations:agenda", args=[rows.today()]) in page]
+
+    return shown
+
+
 def whether_a_client_may_answer() -> Decision:
     address = client_link.url(an_appointment())
     return lambda: 'value="coming"' in Browser().get(address).content.decode()
@@ -147,6 +159,7 @@ def what_day_it_is_on_heute() -> Decision:
         which_courses_are_on_offer,
         what_is_in_a_course_s_way,
         whether_the_specialist_reads_a_referral,
+        what_the_agenda_shows_and_lets_mark,
         whether_a_client_may_answer,
         whether_another_year_may_be_tried,
         whether_an_invitation_still_holds,

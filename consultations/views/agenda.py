@@ -90,16 +90,16 @@ def _mark(request: SignedInRequest, booking: Booking) -> None:
 def _show(
     request: SignedInRequest, on: date | None, template: str, *, refused: Refused | None = None
 ) -> HttpResponse:
-    if on is not None and not days.may_look_at(on):
+    around = days.around(request.user)
+    if on is not None and not days.may_look_at(on, around.now):
         raise Http404
-    sessions = days.days(request.user)
-    day = days.on_day(on or days.nearest(sessions), sessions)
+    day = days.on_day(on or around.nearest, around)
     audit.look_at_all([card.referral for card in day.cards if card.referral], by=request.user)
     context = {
         "day": day,
         "socket": live.address(live.topic(day.sessions[0])) if day.sessions else "",
         "noshow_options": noshow.options(),
         "refused": refused,
-        "now": timezone.now(),
+        "now": around.now,
     }
     return render(request, template, context, status=409 if refused else 200)

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
+from accounts.rows import clock
 from clients.models import Consent
 from consultations import agenda, brief, referrals
 from consultations.models import Clarification, Referral
@@ -23,7 +23,7 @@ def noon() -> datetime:
 
 
 def of_day(specialist, on):
-    return agenda.on_day(on, agenda.days(specialist))
+    return agenda.on_day(on, agenda.around(specialist))
 
 
 def presented(slot, **fields):
@@ -66,15 +66,15 @@ def test_another_specialists_day_is_empty():
 def test_a_cancelled_session_is_not_on_the_agenda():
     slot = consultation_slot()
     Session.objects.filter(pk=slot.session_id).update(status="cancelled", cancelled_at=timezone.now())
-    assert agenda.days(slot.session.specialist.user) == {}
+    assert agenda.around(slot.session.specialist.user).days == {}
 
 
 @pytest.mark.parametrize(("days", "seen"), [(-15, False), (-14, True), (0, True), (14, True), (15, False)])
 def test_the_agenda_reaches_two_weeks_back_and_ahead(days, seen):
     slot = consultation_slot(session__start_at=noon() + timedelta(days=days))
     on = timezone.localdate(slot.start_at)
-    assert (on in agenda.days(slot.session.specialist.user)) is seen
-    assert agenda.may_look_at(on) is seen
+    assert (on in agenda.around(slot.session.specialist.user).days) is seen
+    assert agenda.may_look_at(on, clock()) is seen
 
 
 def test_on_the_last_day_a_referral_is_read_as_long_as_its_window_is_open():
@@ -96,19 +96,19 @@ def test_the_agenda_opens_at_the_next_session_day_and_leads_to_its_neighbours():
     first = consultation_slot(session__start_at=noon() - timedelta(days=7))
     series = first.session.series
     second = consultation_slot(session__start_at=noon() + timedelta(days=7), session__series=series)
-    sessions = agenda.days(first.session.specialist.user)
+    around = agenda.around(first.session.specialist.user)
     on = timezone.localdate(second.start_at)
-    assert agenda.nearest(sessions) == on
-    day = agenda.on_day(on, sessions)
+    assert around.nearest == on
+    day = agenda.on_day(on, around)
     assert (day.previous, day.following) == (timezone.localdate(first.start_at), None)
-    assert agenda.nearest({}) == timezone.localdate()
+    assert agenda.Around({}, clock()).nearest == timezone.localdate()
 
 
 def test_a_day_is_the_districts_day_across_midnight_and_clock_change():
     late = datetime(2027, 10, 30, 22, 30, tzinfo=timezone.get_current_timezone())
-    with time_machine.travel(late, tick=False):
+    with clocks.of_the_database(), clocks.at(late):
         slot = consultation_slot(session__start_at=late + timedelta(hours=1))
-        assert agenda.days(slot.session.specialist.user).keys() == {late.date()}
+        assert agenda.around(slot.session.specialist.user).days.keys() == {late.date()}
 
 
 # --- What stands on a card ---------------------------------------------------------------------

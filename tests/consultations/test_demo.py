@@ -46,11 +46,11 @@ def test_referrals_stand_in_many_states(specialist):
 
 def test_the_next_session_has_a_full_agenda_and_a_free_place(specialist):
     demo.load()
-    sessions = agenda.days(specialist)
-    day = agenda.on_day(agenda.nearest(sessions), sessions)
+    around = agenda.around(specialist)
+    day = agenda.on_day(around.nearest, around)
     assert [bool(card.brief) for card in day.cards] == [True, False, True]
     assert day.previous is not None
-    past = agenda.on_day(day.previous, sessions)
+    past = agenda.on_day(day.previous, around)
     assert [card.booking.status for card in past.cards if card.booking] == ["fulfilled", "fulfilled"]
 
 
