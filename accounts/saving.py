@@ -46,15 +46,20 @@ class Saving:
     def insert(self, thing: models.Model) -> None:
         """Store a new object. What the database fills in (its key, defaults) it then has, too."""
         places, values, db = [], [], connections[DEFAULT_DB_ALIAS]
-        for field, goes_as_it_is in self._fields:
-            value = field.pre_save(thing, add=True)
+        for field, is_plain_value, goes_as_it_is in self._fields:
+            value = thing.__dict__[field.attname] if is_plain_value else field.pre_save(thing, add=True)
             if isinstance(value, DatabaseDefault) or (value is None and field.primary_key):
                 places.append(_LEFT_OUT)
             elif value is None:
                 places.append(_EMPTY)
+            elif not goes_as_it_is:
+                places.append(_GIVEN)
+                values.append(field.get_db_prep_save(value, db))
+            elif value == "" or (value == 0 and type(value) is int):
+                places.append(_NOTHING[value])
             else:
                 places.append(_GIVEN)
-                values.append(value if goes_as_it_is else field.get_db_prep_save(value, db))
+                values.append(value)
         query, returned = self._insert(tuple(places))
         row = execute(query, values).fetchone()
         for name, value in zip(returned.names, returned.read(row), strict=True):
@@ -84,18 +89,22 @@ class Saving:
         ]
 
     @cached_property
-    def _fields(self) -> list[tuple[Field, bool]]:
-        """Each with whether the driver takes its values as they are."""
-        fields = self._model._meta.concrete_fields
-        return [(field, type(field) in _AS_IS) for field in fields if not field.generated]
+    def _fields(self) -> list[tuple[Field, bool, bool]]:
+        """Each with whether its attribute is what is saved, and whether the driver takes that as it is."""
+        has_it = is_plain(self._model)
+        return [
+            (field, has_it and _saves_what_is_there(field), type(field) in _AS_IS)
+            for field in self._model._meta.concrete_fields
+            if not field.generated
+        ]
 
     @cached_property
     def _but_key(self) -> list[Field]:
-        return [field for field, _ in self._fields if not field.primary_key]
+        return [field for field, *_ in self._fields if not field.primary_key]
 
     def _insert(self, places: tuple[str, ...]) -> tuple[str, Columns]:
         if places not in self._inserts:
-            fields = [(field, place) for (field, _), place in zip(self._fields, places, strict=True)]
+            fields = [(field, place) for (field, *_), place in zip(self._fields, places, strict=True)]
             sent = [(f'"{field.column}"', place) for field, place in fields if place != _LEFT_OUT]
             left_out = [field for field, place in fields if place == _LEFT_OUT]
             returned = Columns("stored", left_out or (self._model._meta.pk,))
@@ -116,6 +125,15 @@ class Saving:
 
 # What stands for a field in an INSERT. Each value costs the driver something, and half of a new row is empty.
 _GIVEN, _EMPTY, _LEFT_OUT = "%s", "NULL", ""
+_NOTHING = {"": "''", 0: "0"}
+
+
+def _saves_what_is_there(field: Field) -> bool:
+    """Whether `pre_save` does no more than to read the attribute."""
+    if type(field) is models.DateTimeField:
+        return not (field.auto_now or field.auto_now_add)
+    return type(field).pre_save is models.Field.pre_save
+
 
 # Rules give them values of their own type; Django would look at each once more.
 _AS_IS = frozenset(

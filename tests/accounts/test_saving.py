@@ -55,6 +55,11 @@ def test_ranges_times_and_choices_are_stored_as_save_stores_them() -> None:
     assert_inserted_like(factories.BookingFactory(client=None), uuid=uuid4(), seat=2)
 
 
+def test_a_naught_and_a_no_stay_what_they_are() -> None:
+    assert_inserted_like(factories.SlotFactory(block=0, is_open=False, gender=""), uuid=uuid4(), block=1)
+    assert_inserted_like(factories.SlotFactory(block=3, is_open=True), uuid=uuid4(), block=0)
+
+
 def test_inserting_costs_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     new = another(factories.ClientFactory(), uuid=uuid4(), case_number="F-1")
 
