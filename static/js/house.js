@@ -58,6 +58,45 @@ function focusNotice(root) {
 focusNotice(document);
 document.addEventListener("htmx:load", (event) => focusNotice(event.detail.elt));
 
+// What somebody asked for and got no answer to: said beside it, until they ask again.
+const ASKED = ["submit", "click", "change", "input"];
+function sayFailed(event) {
+  const { elt, requestConfig } = event.detail;
+  const words = document.getElementById("request-failed");
+  if (!words || !ASKED.includes(requestConfig?.triggeringEvent?.type)) return;
+  takeBack(elt);
+  elt.after(words.content.cloneNode(true));
+}
+function takeBack(elt) {
+  if (elt.nextElementSibling?.matches("[data-request-failed]")) elt.nextElementSibling.remove();
+}
+for (const fault of ["sendError", "timeout", "responseError"]) {
+  document.addEventListener(`htmx:${fault}`, sayFailed);
+}
+document.addEventListener("htmx:beforeRequest", (event) => takeBack(event.detail.elt));
+
+// Whose control went with a part that was exchanged goes on where they were: at the same control in what
+// came, else at its first one. htmx does so for controls with an id only.
+let lost = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const focused = document.activeElement;
+  lost = event.detail.target?.contains(focused) ? { id: event.detail.target.id, was: focused } : null;
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!lost || lost.was.isConnected || document.activeElement !== document.body) return;
+  const part = document.getElementById(lost.id) || event.detail.elt;
+  const controls = [...part.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")];
+  (controls.find((control) => isTwin(control, lost.was)) || controls[0])?.focus({ preventScroll: true });
+  lost = null;
+});
+
+function isTwin(one, other) {
+  const said = ["href", "name", "value", "type"];
+  return one.tagName === other.tagName
+    && said.every((name) => one.getAttribute(name) === other.getAttribute(name))
+    && one.form?.action === other.form?.action;
+}
+
 document.addEventListener("htmx:configRequest", (event) => {
   const token = document.body.dataset.csrf;
   if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token;

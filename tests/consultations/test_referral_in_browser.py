@@ -37,6 +37,20 @@ def test_what_is_typed_is_kept_without_a_click(open_page, draft):
     browsing.wait_until(lambda: Referral.objects.get(pk=draft.pk).question == "Wie geht es weiter?")
 
 
+def test_a_part_that_is_exchanged_leaves_the_focus_where_it_was(open_page, draft, slot):
+    bookings.hold(slot, by=draft.author)
+    page = open_page(draft.author, "referral", draft.uuid, "frage")
+    longer = page.get_by_role("button", name="5 Minuten länger")
+    for _time in range(2):
+        longer.focus()
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            page.keyboard.press("Enter")
+        expect(longer).to_be_focused()
+    page.keyboard.press("Enter")
+    # It can be made longer three times: its button is gone, the part's next one has the focus.
+    expect(page.get_by_role("link", name="Zur Buchung")).to_be_focused()
+
+
 @pytest.mark.promise(10)
 def test_two_windows_on_one_draft_show_both_texts_and_lose_none(open_page, draft):
     first, second = (open_page(draft.author, "referral", draft.uuid, "frage") for _window in range(2))
