@@ -173,10 +173,7 @@
   async function refresh(element, address) {
     element = document.getElementById(element.id);
     if (!element || busy.has(element.id)) return;
-    // The answer to one's own act has its place in there.
-    if ([...busy.keys()].some((id) => element.querySelector(`#${id}`))) {
-      return later(element, () => refresh(element, address));
-    }
+    if (hasBusy(element)) return later(element, () => refresh(element, address));
     const field = document.activeElement;
     if (element.contains(field) && field.matches("input:not([type=hidden]), textarea, select")) {
       return later(element, () => refresh(element, address));
@@ -190,7 +187,24 @@
     // What was shown may be shown no longer.
     if (answer.status === 403 || answer.status === 404) return location.reload();
     if (!answer.ok) return setTimeout(() => refresh(element, address), AGAIN * (0.5 + Math.random()));
-    swap(element.id, await answer.text());
+    const html = await answer.text();
+    element = document.getElementById(element.id);
+    // What happened while this was on its way is newer than what it says.
+    if (element && (hasBusy(element) || isOlder(html))) return later(element, () => refresh(element, address));
+    swap(element?.id, html);
+  }
+
+  // The answer to one's own act has its place in there.
+  function hasBusy(element) {
+    return [...busy.keys()].some((id) => element.querySelector(`#${id}`));
+  }
+
+  // Whether a card stands here already as it became later.
+  function isOlder(html) {
+    const came = document.createElement("template");
+    came.innerHTML = html;
+    return cards(came.content).some(({ dataset }) =>
+      Number(document.querySelector(`[data-slot="${dataset.slot}"]`)?.dataset.version) > Number(dataset.version));
   }
 
   function swap(id, html) {
@@ -211,7 +225,7 @@
   let freshAt = performance.now();
   function show() {
     if (!note) return;
-    const isLost = lines.some((line) => !line.isLive && !line.isFirstTry);
+    const isLost = !navigator.onLine || lines.some((line) => !line.isLive && !line.isFirstTry);
     if (!isLost) freshAt = Math.max(freshAt, ...lines.map((line) => line.heardAt));
     const minutes = Math.floor((performance.now() - freshAt) / 60_000);
     const ago = minutes ? note.dataset.minutes.replace("{minutes}", minutes) : note.dataset.justNow;
@@ -232,7 +246,6 @@
     const missed = busy.get(card.id);
     busy.delete(card.id);
     if (missed) setTimeout(missed, 50);
-    if (event.detail.failed && !event.detail.xhr.status) say(words?.dataset.failed);
   });
   document.addEventListener("timer:over", (event) => {
     const card = event.target.closest("[data-slot][data-card]");
@@ -260,7 +273,8 @@
   const check = () => lines.forEach((line) => line.check());
   setInterval(() => { check(); show(); }, 5000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) check(); });
-  window.addEventListener("online", check);
+  window.addEventListener("online", () => { check(); show(); });
+  window.addEventListener("offline", show);
   window.addEventListener("pageshow", (event) => { if (event.persisted) check(); });
   window.addEventListener("pagehide", () => lines.forEach((line) => line.drop()));
 })();

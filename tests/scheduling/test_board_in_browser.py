@@ -211,12 +211,51 @@ def test_after_a_server_restart_the_page_catches_up_by_itself(
     expect(page.locator("[data-live-note]")).to_contain_text("Verbindung unterbrochen", timeout=5000)
     rules.hold(slots[0], by=anna)
     rules.book(slots[1], client=factories.ClientFactory(owner=anna), by=anna)
+    asked = card(page, slots[2])
+    asked.get_by_role("button", name="Vormerken").click()
+    expect(asked.get_by_role("alert")).to_contain_text("Das hat nicht geklappt, es ist nichts verloren.")
 
     live_server_daphne.start()
 
     expect(card(page, slots[0])).to_contain_text("vorgemerkt", timeout=20_000)
     expect(card(page, slots[1])).to_contain_text("belegt")
     expect(page.locator("[data-live-note]")).to_contain_text("aktualisiert gerade eben")
+    asked.get_by_role("button", name="Vormerken").click()
+    expect(asked).to_contain_text("von Ihnen vorgemerkt")
+    expect(asked.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.promise(20)
+def test_an_answer_that_was_long_on_its_way_hides_nothing_newer(
+    board: Board, slots: list[Slot], anna: User, ben: User
+) -> None:
+    page, slow = board(ben), []
+    page.route("**/karte/", lambda route: slow.append((route, route.fetch())), times=1)
+    hold = rules.hold(slots[0], by=anna)
+    while not slow:
+        page.wait_for_timeout(20)
+    rules.let_go(hold, by=anna)
+    button = card(page, slots[0]).get_by_role("button", name="Vormerken")
+    expect(button).to_be_visible()
+
+    ((route, answer),) = slow
+    with page.expect_response("**/karte/"):
+        route.fulfill(response=answer)
+
+    page.wait_for_timeout(200)
+    expect(button).to_be_visible()
+
+
+@pytest.mark.promise(20)
+def test_a_page_without_a_network_says_so_at_once(board: Board, anna: User) -> None:
+    """Its socket notices only when nothing was said for a while."""
+    page = board(anna)
+    note = page.locator("[data-live-note]")
+    expect(note).to_contain_text("aktualisiert gerade eben")
+    page.context.set_offline(True)
+    expect(note).to_contain_text("Verbindung unterbrochen", timeout=SEEN_MS)
+    page.context.set_offline(False)
+    expect(note).to_contain_text("aktualisiert gerade eben", timeout=SEEN_MS)
 
 
 @pytest.mark.promise(20)
