@@ -324,6 +324,12 @@ def test_the_board_has_no_barriers(
     page = board(anna)
 
     assert browsing.faults(page, 1280, 360) == []
+    # On paper the symbols of the states stand as well, and nothing one could press.
+    page.emulate_media(media="print")
+    own = card(page, slots[1])
+    expect(own.locator(".kern-badge .kern-icon").first).to_have_css("print-color-adjust", "exact")
+    expect(own.locator("a")).to_have_count(1)
+    expect(own.locator("a")).to_be_hidden()
 
 
 def test_the_coordination_sees_the_board_without_barriers(
