@@ -1,4 +1,5 @@
-"""Objects by plain SQL, for the few statements of every booking, whose locks others wait for.
+"""Objects by plain SQL, for the few statements of every booking, whose locks others wait for, and of the
+one page that shows everything at once.
 
 Django writes a statement anew each time it is asked: for five joined tables that takes several times
 what PostgreSQL needs to answer. Here a statement is written once, and its rows become objects.
@@ -151,19 +152,32 @@ class Columns:
         return read
 
 
+class Some:
+    """A model of which a statement reads the key and these fields only: `Some(Slot, "uuid", "start_at")`.
+
+    As with `only`, what was not read is fetched when it is asked for.
+    """
+
+    def __init__(self, model: type[models.Model], *names: str) -> None:
+        self.model = model
+        wanted = {model._meta.get_field(name) for name in names}
+        self.fields = [one for one in model._meta.concrete_fields if one.primary_key or one in wanted]
+
+
 class Statement:
     """A SELECT, or something RETURNING, with `{alias}` where all columns of a table belong:
 
         Statement("SELECT {slot}, {kind}, clock_timestamp() FROM … slot JOIN … kind …", slot=Slot, kind=Kind)
 
     Each row comes back as a tuple: an object for each model in the order given (None where an outer
-    join found nothing), then whatever else was selected. `{alias}` of an `Asked` is its SQL.
+    join found nothing), then whatever else was selected. `Some` reads less of a table than all its
+    columns. `{alias}` of an `Asked` is its SQL.
     """
 
-    def __init__(self, query: str, **read: type[models.Model] | Asked) -> None:
+    def __init__(self, query: str, **read: type[models.Model] | Some | Asked) -> None:
         self._text = query
         self._asked = {alias: asked for alias, asked in read.items() if isinstance(asked, Asked)}
-        self._parts = [_Part(alias, model) for alias, model in read.items() if not isinstance(model, Asked)]
+        self._parts = [_part(alias, one) for alias, one in read.items() if not isinstance(one, Asked)]
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """All rows; `values` fill the statement's `%(name)s`."""
@@ -203,9 +217,8 @@ class Statement:
 class _Part:
     """One model among the columns of a statement."""
 
-    def __init__(self, alias: str, model: type[models.Model]) -> None:
+    def __init__(self, alias: str, model: type[models.Model], fields: Sequence[Field]) -> None:
         self.alias = alias
-        fields = model._meta.concrete_fields
         self.width = len(fields)
         self.columns = Columns(alias, fields)
         self._model = model
@@ -224,6 +237,12 @@ class _Part:
         made._state.db = DEFAULT_DB_ALIAS
         made.__dict__.update(zip(names, read, strict=True))
         return made
+
+
+def _part(alias: str, read: type[models.Model] | Some) -> _Part:
+    if isinstance(read, Some):
+        return _Part(alias, read.model, read.fields)
+    return _Part(alias, read, read._meta.concrete_fields)
 
 
 @cache

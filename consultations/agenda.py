@@ -1,34 +1,94 @@
 """The specialist's day: their sessions' places in order, each with the referral that fills it.
 
-Three queries at any size: the sessions around today, the day's slots, their bookings with referrals and
-interpreters. What time it is comes with the first, by the database's clock.
+Two queries at any size: the sessions around today, and the day's places, each with what its card shows.
+What time it is comes with the first, by the database's clock.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from accounts.models import User
-from accounts.rows import clock
+from accounts.models import Organisation, User
+from accounts.rows import Asked, Some, Statement, clock
+from clients.models import Client, Consent
 from consultations import brief
 from consultations.brief import Brief
-from consultations.models import Referral, SheetVersion
+from consultations.models import Referral
 from consultations.models.referral import SPECIALIST_WINDOW, in_specialist_window
-from scheduling.models import BlockFormat, Booking, InterpreterAssignment, Session, Slot, SlotFormat
+from scheduling.models import (
+    BlockFormat,
+    Booking,
+    Calendar,
+    Interpreter,
+    InterpreterAssignment,
+    Resource,
+    Session,
+    Slot,
+    SlotFormat,
+)
 
-_OF_SESSION = (
-    "start_at",
-    "end_at",
-    "place",
-    "room__name",
-    "room__address",
-    "district__zone",
-    "calendar__uuid",
+_SESSIONS = Statement(
+    """
+    SELECT {session}, {room}, {calendar}, statement_timestamp()
+    FROM scheduling_session session
+    JOIN scheduling_calendar calendar ON calendar.id = session.calendar_id
+    LEFT JOIN scheduling_resource room ON room.id = session.room_id
+    WHERE session.start_at BETWEEN statement_timestamp() - %(near)s AND statement_timestamp() + %(near)s
+        AND session.id IN ({own})
+    ORDER BY session.start_at
+    """,
+    session=Some(Session, "start_at", "end_at", "place", "room", "calendar"),
+    room=Some(Resource, "name", "address"),
+    calendar=Some(Calendar, "uuid"),
+    own=Asked(
+        lambda by, organisation, district: (
+            _held_by(User(pk=by, organisation_id=organisation, district_id=district)).order_by().values("pk")
+        ),
+        by=int,
+        organisation=int,
+        district=int,
+    ),
+)
+
+# Whoever holds it is nobody yet. Of a case consultation's client nothing is read. Of several interpreters
+# who were asked the last one counts: it comes last.
+_PLACES = Statement(
+    """
+    SELECT {slot}, {booking}, {referral}, {client}, {consent}, {author}, {organisation},
+        {assignment}, {interpreter}, {resource},
+        EXISTS (
+            SELECT FROM consultations_sheetversion version
+            JOIN consultations_recommendationsheet sheet ON sheet.id = version.sheet_id
+            WHERE sheet.referral_id = referral.id
+        )
+    FROM scheduling_slot slot
+    LEFT JOIN scheduling_booking booking
+        ON booking.slot_id = slot.id AND booking.status NOT IN ('cancelled', 'tentative')
+    LEFT JOIN consultations_referral referral ON referral.booking_id = booking.id
+    LEFT JOIN clients_client client ON client.id = referral.client_id AND referral.format = 'presentation'
+    LEFT JOIN clients_consent consent ON consent.id = referral.consent_id
+    LEFT JOIN accounts_user author ON author.id = referral.author_id
+    LEFT JOIN accounts_organisation organisation ON organisation.id = referral.organisation_id
+    LEFT JOIN scheduling_interpreterassignment assignment
+        ON assignment.booking_id = booking.id AND assignment.status NOT IN ('cancelled', 'declined')
+    LEFT JOIN scheduling_interpreter interpreter ON interpreter.resource_id = assignment.interpreter_id
+    LEFT JOIN scheduling_resource resource ON resource.id = interpreter.resource_id
+    WHERE slot.session_id = ANY(%(sessions)s) AND slot.is_open
+    ORDER BY slot.start_at, assignment.id
+    """,
+    slot=Some(Slot, "uuid", "version", "format", "start_at", "end_at"),
+    booking=Some(Booking, "uuid", "status", "answer", "noshow_reason"),
+    referral=Some(Referral, *brief.OF_REFERRAL, "client", "consent"),
+    client=Some(Client, *brief.OF_CLIENT),
+    consent=Some(Consent, "client", "revoked_at"),
+    author=Some(User, *brief.OF_AUTHOR),
+    organisation=Some(Organisation, *brief.OF_ORGANISATION),
+    assignment=Some(InterpreterAssignment, *brief.OF_ASSIGNMENT),
+    interpreter=Some(Interpreter),
+    resource=Some(Resource, "name"),
 )
 
 
@@ -118,20 +178,24 @@ class Around:
 
 def around(user: User) -> Around:
     """The days of this person."""
-    own = Session.objects.for_user(user).held_by(user).taking_place().without_courses()
-    near = own.filter(
-        start_at__gte=Now() - SPECIALIST_WINDOW - timedelta(days=1),
-        start_at__lte=Now() + SPECIALIST_WINDOW + timedelta(days=1),
+    rows = _SESSIONS.rows(
+        by=user.pk,
+        organisation=user.organisation_id,
+        district=user.district_id,
+        near=SPECIALIST_WINDOW + timedelta(days=1),
     )
-    shown = near.select_related("room", "district", "calendar").only(*_OF_SESSION).annotate(now=Now())
-    sessions = list(shown.order_by("start_at"))
-    now = getattr(sessions[0], "now") if sessions else clock()
+    now = rows[0][-1] if rows else clock()
     found: dict[date, list[Session]] = {}
-    for session in sessions:
+    for session, room, calendar, _now in rows:
+        session.room, session.calendar, session.district = room, calendar, user.district
         on = timezone.localdate(session.start_at)
         if may_look_at(on, now):
             found.setdefault(on, []).append(session)
     return Around(found, now)
+
+
+def _held_by(user: User) -> QuerySet[Session]:
+    return Session.objects.for_user(user).held_by(user).taking_place().without_courses()
 
 
 def may_look_at(on: date, now: datetime) -> bool:
@@ -142,57 +206,43 @@ def may_look_at(on: date, now: datetime) -> bool:
 def on_day(on: date, around: Around) -> Day:
     """The day's places in order of time."""
     of_day = around.days.get(on, [])
-    slots = list(_slots(of_day)) if of_day else []
-    bookings = _bookings(slots) if slots else {}
-    cards = [_card(slot, bookings.get(slot.pk), around.now) for slot in slots]
+    cards = _cards(of_day, around.now) if of_day else []
     before, after = [one for one in around.days if one < on], [one for one in around.days if one > on]
     neighbours = max(before, default=None), min(after, default=None)
     return Day(on, of_day, cards, *neighbours, timezone.localdate(around.now))
 
 
-def _slots(sessions: list[Session]) -> QuerySet[Slot]:
-    places = Slot.objects.filter(session__in=sessions).open().order_by("start_at")
-    return places.only("uuid", "version", "format", "start_at", "end_at")
+def _cards(sessions: list[Session], now: datetime) -> list[Card]:
+    rows = _PLACES.rows(sessions=[session.pk for session in sessions])
+    return list({slot.pk: _card(now, slot, *others) for slot, *others in rows}.values())
 
 
-def _bookings(slots: list[Slot]) -> dict[int, Booking]:
-    released = SheetVersion.objects.filter(sheet__referral__booking=OuterRef("pk"))
-    taken = Booking.objects.filter(slot__in=slots).exclude(
-        status__in=[Booking.Status.CANCELLED, Booking.Status.TENTATIVE]
-    )
-    fallen = [InterpreterAssignment.Status.CANCELLED, InterpreterAssignment.Status.DECLINED]
-    standing = FilteredRelation(
-        "interpreter_assignments", condition=~Q(interpreter_assignments__status__in=fallen)
-    )
-    rows = taken.annotate(is_released=Exists(released), assignment=standing).select_related(
-        "referral__client",
-        "referral__consent",
-        "referral__author",
-        "referral__organisation",
-        "assignment__interpreter__resource",  # type: ignore[misc]  # the annotation just made
-    )
-    # The tables have 170 columns, many of them encrypted: no more is read than the cards show.
-    rows = rows.only("uuid", "slot", "status", "answer", "noshow_reason", *_read_along())
-    # Of several who were asked, the last one counts.
-    return {booking.slot_id: booking for booking in rows.order_by("assignment__pk")}
-
-
-def _read_along() -> Iterator[str]:
-    yield from ("referral__booking", "referral__consent__client", "referral__consent__revoked_at")
-    yield from (f"referral__{name}" for name in brief.READS)
-
-
-def _card(slot: Slot, booking: Booking | None, now: datetime) -> Card:
-    referral: Referral | None = getattr(booking, "referral", None)
-    if referral is not None and not _may_read(referral, slot, now):
-        referral = None
-    return Card(
-        slot=slot,
-        booking=booking,
-        referral=referral,
-        brief=brief.of(referral, getattr(booking, "assignment", None)) if referral else None,
-        is_released=getattr(booking, "is_released", False),
-    )
+def _card(
+    now: datetime,
+    slot: Slot,
+    booking: Booking | None,
+    referral: Referral | None,
+    client: Client | None,
+    consent: Consent | None,
+    author: User | None,
+    organisation: Organisation | None,
+    assignment: InterpreterAssignment | None,
+    interpreter: Interpreter | None,
+    resource: Resource | None,
+    is_released: bool,
+) -> Card:
+    shown = None
+    if referral and author and organisation:
+        referral.author, referral.organisation, referral.consent = author, organisation, consent
+        if client:
+            referral.client = client
+        if not _may_read(referral, slot, now):
+            referral = None
+    if referral:
+        if assignment and interpreter and resource:
+            interpreter.resource, assignment.interpreter = resource, interpreter
+        shown = brief.of(referral, assignment)
+    return Card(slot=slot, booking=booking, referral=referral, brief=shown, is_released=is_released)
 
 
 def _may_read(referral: Referral, slot: Slot, now: datetime) -> bool:

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 from weakref import ref
 
 import pytest
+from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, transaction
 from django.test.utils import isolate_apps
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
-from accounts.rows import Asked, Statement, Write, execute, together
+from accounts.rows import Asked, Some, Statement, Write, execute, together
 from clients.models import Client
 from tests import factories
 
@@ -51,6 +52,33 @@ EVENTS = Statement("SELECT {event} FROM accounts_auditevent event", event=AuditE
 
 def values(thing: object) -> dict[str, object]:
     return {name: value for name, value in vars(thing).items() if name != "_state"}
+
+
+SHORT = Statement(
+    "SELECT {client} FROM clients_client client", client=Some(Client, "case_number", "given_name", "owner")
+)
+
+
+def test_of_some_fields_no_more_is_read_and_another_one_is_fetched_when_asked_for(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    kept = factories.ClientFactory(given_name="Amal", family_name="Haddad")
+    with django_assert_num_queries(1):
+        [(client,)] = SHORT.rows()
+        assert values(client) == {
+            "id": kept.pk,
+            "case_number": kept.case_number,
+            "given_name": "Amal",
+            "owner_id": kept.owner_id,
+        }
+    with django_assert_num_queries(1):
+        assert client.family_name == "Haddad"
+    assert client == kept
+
+
+def test_a_field_that_does_not_exist_is_found_at_once() -> None:
+    with pytest.raises(FieldDoesNotExist):
+        Some(Client, "no_such_field")
 
 
 def test_each_row_gives_an_object_of_each_model_and_what_else_was_asked_for(

@@ -89,7 +89,7 @@ def test_the_agenda_is_measured_with_its_queries(tmp_path: Path) -> None:
     _, [line] = measured("agenda", tmp_path)
 
     assert (line["name"], line["goal"], line["unit"]) == ("agenda", "<= 6", "ms")
-    assert "4 queries beyond those of an empty page, one of them the audit row" in str(line["note"])
+    assert "3 queries beyond those of an empty page, one of them the audit row" in str(line["note"])
 
 
 def test_reminders_are_measured_and_each_is_sent_once(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_the_days_places_stand_in_order_each_with_its_referral():
         "Erste Frage", None, case.question,
     ]  # fmt: skip
     assert [card.is_free for card in day.cards] == [False, True, False]
+    read_along = [Referral.client.is_cached(card.referral) for card in day.cards if card.referral]
+    assert read_along == [True, False]  # of a case consultation's client not even the encrypted values
 
 
 def test_a_hold_is_nobody_yet():
