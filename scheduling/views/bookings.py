@@ -182,6 +182,7 @@ def cancel_booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, _("Der Termin ist abgesagt. Der Platz ist wieder frei."))
             return redirect("scheduling:booking", uuid)
     context = {"booking": found, "slot": found.slot, "form": form, "against": against}
+    context["obstacles"] = _against_sms(found)
     status = 409 if against else 422 if form.errors else 200
     return render(request, "scheduling/cancel_booking.html", context, status=status)
 

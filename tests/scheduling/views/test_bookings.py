@@ -158,6 +158,21 @@ def test_cancelling_asks_once_names_the_consequence_and_frees_the_place(made: Bo
     assert "Termin absagen" not in answer.content.decode()
 
 
+@pytest.mark.parametrize("agreed", [True, False])
+def test_cancelling_says_before_whether_the_person_hears_of_it(made: Booking, agreed: bool) -> None:
+    if agreed:
+        factories.ConsentFactory(client=made.client)
+    browser = as_user(made.holder)
+    by_itself, by_hand = "Die Absage geht als SMS an die Person.", "sagen Sie der Person selbst Bescheid"
+    for name in ("cancel_booking", "booking"):
+        shown = browser.get(address(name, made)).content.decode()
+        assert (by_itself in shown, by_hand in shown) == (agreed, not agreed)
+
+    browser.post(address("cancel_booking", made), {"reason": "illness"})
+
+    assert Message.objects.filter(client=made.client, kind="cancelled").exists() == agreed
+
+
 @pytest.mark.parametrize("reason", ["", "consent_revoked", "nonsense"])
 def test_cancelling_needs_a_reason_a_person_may_give(made: Booking, reason: str) -> None:
     answer = as_user(made.holder).post(address("cancel_booking", made), {"reason": reason})
