@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.bidi import isolated
 from consultations.models import Observation, Referral
 from scheduling.models import InterpreterAssignment
 
@@ -98,7 +99,7 @@ def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> 
     `interpreter` is who was found for the appointment, with person and resource.
     """
     client = referral.client if referral.is_presentation else None
-    greeting = f"{client.given_name}, {client.year_of_birth or '?'}" if client else ""
+    greeting = f"{isolated(client.given_name)}, {client.year_of_birth or '?'}" if client else ""
     return Brief(
         uuid=referral.uuid,
         format=_said(referral, "format"),

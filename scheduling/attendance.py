@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, sorting
+from accounts.bidi import isolated
 from accounts.models import User
 from scheduling import seats
 from scheduling.models import Attendance, Booking, Course, Slot
@@ -82,7 +83,7 @@ def name(place: Booking) -> str:
     """Who it is, for those who may know: family name first, as lists have it."""
     if place.client is None:
         return str(place.guest)
-    return f"{place.client.family_name}, {place.client.given_name}".strip(", ")
+    return isolated(f"{place.client.family_name}, {place.client.given_name}".strip(", "))
 
 
 def _has_place_on(place: Booking, on: date) -> bool:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.bidi import isolated
 from accounts.fields import EncryptedIntegerField, EncryptedTextField
 from accounts.models import District, Municipality, Organisation, User
 
@@ -135,5 +136,5 @@ class Client(models.Model):
 
     @property
     def full_name(self) -> str:
-        """Given and family name, for the case team only."""
-        return f"{self.given_name} {self.family_name}".strip()
+        """Given and family name, for the case team only; as it stands in a line of any direction."""
+        return isolated(f"{self.given_name} {self.family_name}".strip())
