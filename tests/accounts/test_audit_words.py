@@ -38,9 +38,11 @@ def _written() -> list[tuple[str, str]]:
     )
 
 
-@pytest.mark.parametrize(("verb", "where"), _written())
-def test_a_verb_has_a_german_word(verb: str, where: str) -> None:
-    assert verb in audit_words.VERBS, f"{where} writes {verb!r}: add it to accounts/audit_words.py"
+def test_a_verb_has_a_german_word() -> None:
+    written = _written()
+
+    assert {"cancelled", "hold_ended"} <= {verb for verb, _ in written}
+    assert [f"{where}: {verb}" for verb, where in written if verb not in audit_words.VERBS] == []
 
 
 def _details_in(tree: ast.AST) -> Iterator[str]:
