@@ -1,18 +1,21 @@
 """What still stands between a referral and an appointment: every reason at once, with its way out."""
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
 from accounts.rows import Asked, Statement
+from clients.models import Client
 from consultations.models import Referral
 from scheduling.models import Booking, Slot
 from scheduling.problems import Problem
 
 _SHORTEST_NAME = 3
+# What the specialist reads as it was typed.
+_WORDS = ("pseudonym", "question", "observation_text")
 _TAKES_PLACE = [Booking.Status.BOOKED, Booking.Status.ARRIVED]
 
 
@@ -37,6 +40,20 @@ def against_move(referral: Referral, slot: Slot) -> list[Problem]:
     if referral.is_presentation:
         checks.insert(0, _consent(referral))
     return [problem for check in checks for problem in check]
+
+
+def against_words(referral: Referral, words: Mapping[str, Any]) -> list[Problem]:
+    """Why a referral the specialist may read already cannot say this; `words` are new values by field.
+
+    A draft may be as long as it likes and name whom it will: that is said before it is booked.
+    """
+    found = []
+    if Referral(question=words.get("question", "")).is_question_too_long:
+        found.append(QUESTION_TOO_LONG)
+    new = [words[name] for name in _WORDS if name in words]
+    if not referral.is_presentation and referral.client is not None and _is_named(referral.client, new):
+        found.append(NAME_IN_TEXT)
+    return found
 
 
 def _standing(referral: Referral) -> Iterator[Problem]:
@@ -139,17 +156,19 @@ def _no_names(referral: Referral) -> Iterator[Problem]:
         yield PSEUDONYM
     if referral.client is None:
         return
-    texts = f"{referral.pseudonym} {referral.question} {referral.observation_text}"
-    names = f"{referral.client.given_name} {referral.client.family_name}".split()
+    if _is_named(referral.client, [getattr(referral, name) for name in _WORDS]):
+        yield NAME_IN_TEXT
+
+
+def _is_named(client: Client, texts: Iterable[str]) -> bool:
     # As it is written, in capitals, and with the ending of the genitive; not in small letters: "weiß" is
     # a name, and a word of every second sentence.
     patterns = [
         rf"\b(?:{re.escape(name)}|{re.escape(name.upper())})(?:['’]?s)?\b"
-        for name in names
+        for name in f"{client.given_name} {client.family_name}".split()
         if len(name) >= _SHORTEST_NAME
     ]
-    if any(re.search(pattern, texts) for pattern in patterns):
-        yield NAME_IN_TEXT
+    return any(re.search(pattern, text) for pattern in patterns for text in texts)
 
 
 def _fit(referral: Referral, slot: Slot) -> Iterator[Problem]:

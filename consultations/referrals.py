@@ -169,7 +169,7 @@ def autosave(referral: Referral, *, by: User, data: Mapping[str, Any], revision:
     `revision` is the one the form was made from. Raises `Conflict` when one of the changed values was
     saved otherwise in between (another step of the form is in nobody's way), `Refused` when the
     referral is closed, when `data` would change whom it is about although a consent or an appointment
-    fixes that, or would lengthen the question of an appointment beyond its limit, and
+    fixes that, or would tell a booked specialist too much (`readiness.against_words`), and
     `Referral.DoesNotExist` when one may not write it (any more).
     """
     unknown = data.keys() - WRITABLE
@@ -271,9 +271,8 @@ def _refuse_change(stored: Referral, changes: Mapping[str, Any], by: User) -> No
     is_booked = booking is not None and booking.status != Booking.Status.CANCELLED
     if (is_booked or stored.has_valid_consent) and any(name in changes for name in _WHOM):
         raise Refused([WHOM_IS_FIXED])
-    # A draft may be as long as it likes; what the specialist reads already may not grow again.
-    if is_booked and "question" in changes and Referral(question=changes["question"]).is_question_too_long:
-        raise Refused([readiness.QUESTION_TOO_LONG])
+    if is_booked and (against := readiness.against_words(stored, changes)):
+        raise Refused(against)
     if "client" in changes:
         _refuse_foreign(changes["client"], by)
 

@@ -513,6 +513,23 @@ def test_the_question_of_a_booked_referral_stays_within_its_limit():
     ]
 
 
+@pytest.mark.parametrize("field", ["question", "observation_text", "pseudonym"])
+def test_a_name_slips_into_no_booked_case_consultation_either(field):
+    draft = case_draft()
+    referrals.submit(draft, slot_or_hold=case_consultation_slot(), by=draft.author)
+    named = {field: "Was braucht Frau Haddad?", "urgency": "urgent"}
+    assert refused(referrals.autosave, draft, by=draft.author, data=named, revision=draft.revision) == [
+        "name_in_text"
+    ]
+    draft.refresh_from_db()
+    assert (draft.urgency, "Haddad" in getattr(draft, field)) == ("routine", False)
+    # Of a person who is presented the name is known.
+    presented = factories.ReferralFactory(client=factories.ClientFactory(family_name="Haddad"))
+    referrals.submit(presented, slot_or_hold=consultation_slot(), by=presented.author)
+    data = {"question": "Was braucht Frau Haddad?"}
+    assert "Haddad" in referrals.autosave(presented, by=presented.author, data=data, revision=0).question
+
+
 def test_after_a_cancelled_appointment_the_same_referral_is_booked_again():
     slot = consultation_slot()
     referral = factories.ReferralFactory()
