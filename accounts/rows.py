@@ -57,7 +57,12 @@ def execute(query: str, values: Sequence[Any] | Mapping[str, Any]) -> CursorWrap
         cursor = db.cursor()
         if db.in_atomic_block and not db.queries_logged:
             kept[_CURSOR] = cursor
-    cursor.execute(query, values)
+    if db.execute_wrappers or db.queries_logged:
+        cursor.execute(query, values)
+    else:  # what the wrapper does, without its three steps
+        db.validate_no_broken_transaction()
+        with db.wrap_database_errors:
+            cursor.cursor.execute(query, values)
     return cursor
 
 

@@ -123,7 +123,7 @@ _RAISE = """
         ORDER BY user_id FOR NO KEY UPDATE
     )
 """
-_RAISE_OF_PEOPLE = _RAISE.format(people="SELECT unnest(%s::bigint[])")
+_RAISE_OF_PEOPLE = _RAISE.format(people="%s, %s, %s")
 
 _FORGET = """
     DELETE FROM scheduling_renderedevent kept USING scheduling_booking booking
@@ -193,8 +193,8 @@ def appointment_changed(booking: Booking) -> None:
 def changed_write(booking: Booking) -> Write:
     """The same as a value, to be written together with what else the act leaves."""
     client = booking.client
-    people = {booking.holder_id, client and client.owner_id, client and client.deputy_id}
-    return Write(_RAISE_OF_PEOPLE, [[key for key in people if key is not None]])
+    keepers = (client.owner_id, client.deputy_id) if client else (None, None)
+    return Write(_RAISE_OF_PEOPLE, (booking.holder_id, *keepers))
 
 
 def sessions_changed(sessions: Iterable[Session]) -> None:
