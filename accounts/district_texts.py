@@ -72,10 +72,18 @@ def write(district: District, page: str, language: str, body: str, *, by: User) 
     audit.record("changed_public_text", district, by=by, fields=[f"{page} {language}"])
 
 
+@transaction.atomic
 def report(district: District, *, body: str, reply_to: str = "") -> Feedback:
-    """Somebody met a barrier. Raises `TooMany`."""
+    """Somebody met a barrier. The same words sent again, by a double click or a page loaded anew, are the
+    same report. Raises `TooMany`."""
+    # Two at the same moment see each other.
+    District.objects.select_for_update(no_key=True).get(pk=district.pk)
     since = timezone.now() - timedelta(hours=1)
-    if Feedback.objects.filter(district=district, received_at__gt=since).count() >= REPORTS_AN_HOUR:
+    lately = list(Feedback.objects.filter(district=district, received_at__gt=since))
+    for one in lately:
+        if (one.body, one.reply_to) == (body, reply_to) and one.handled_at is None:
+            return one
+    if len(lately) >= REPORTS_AN_HOUR:
         raise TooMany
     return Feedback.objects.create(district=district, body=body, reply_to=reply_to)
 

@@ -24,6 +24,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A double click sends once; whoever means it presses again.
+const sent = new WeakMap();
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.timeStamp - (sent.get(event.target) ?? -Infinity) < 1000) event.preventDefault();
+  else sent.set(event.target, event.timeStamp);
+});
+
 // Whoever signs out leaves no draft behind in this window.
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-sign-out]")) return;

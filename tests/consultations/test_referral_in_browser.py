@@ -37,6 +37,21 @@ def test_what_is_typed_is_kept_without_a_click(open_page, draft):
     browsing.wait_until(lambda: Referral.objects.get(pk=draft.pk).question == "Wie geht es weiter?")
 
 
+def test_a_double_click_sends_a_form_once(open_page, transactional_db):
+    page = open_page(factories.UserFactory(), "start_referral")
+    kept_back = page.evaluate("""() => {
+        const form = document.querySelector("main form"), kept = [];
+        window.addEventListener("submit", (event) => {
+            kept.push(event.defaultPrevented);
+            event.preventDefault();
+        });
+        form.requestSubmit();
+        form.requestSubmit();
+        return kept;
+    }""")
+    assert kept_back == [False, True]
+
+
 def test_a_part_that_is_exchanged_leaves_the_focus_where_it_was(open_page, draft, slot):
     bookings.hold(slot, by=draft.author)
     page = open_page(draft.author, "referral", draft.uuid, "frage")

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import district_texts
 from accounts.models import AuditEvent, District, DistrictText, Feedback
@@ -108,6 +109,20 @@ def test_it_is_stored_encrypted() -> None:
     assert "Kanari" not in str(raw)
     reported.refresh_from_db()
     assert reported.body == "Kanari"
+
+
+def test_a_report_sent_twice_is_one_until_somebody_has_seen_to_it() -> None:
+    """By a double click, or because the answer was loaded anew."""
+    district = DistrictFactory()
+    twice = {"body": "Zu klein", "reply_to": "0151"}
+    for _time in range(2):
+        assert Client().post(address("feedback", district), twice).status_code == 200
+    Client().post(address("feedback", district), {"body": "Zu klein"})
+    assert Feedback.objects.count() == 2
+
+    Feedback.objects.update(handled_at=timezone.now())
+    Client().post(address("feedback", district), twice)
+    assert Feedback.objects.count() == 3
 
 
 def test_a_flood_is_stopped_and_nothing_typed_is_lost(monkeypatch) -> None:
