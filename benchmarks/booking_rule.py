@@ -42,7 +42,8 @@ COUNTING = f"""\\set i :i + 1
 
 def measure(effort: Effort) -> Iterator[Result]:
     """One result for one client, one for eight."""
-    rounds, clients = effort.of(7, 1), effort.of(2000, 50)
+    # Many: on a machine with neighbours one round's ratio says little.
+    rounds, clients = effort.of(15, 1), effort.of(2000, 50)
     # Each client is a process, which takes its time to begin.
     cases = [(1, effort.of(200, 5)), (effort.of(8, 2), effort.of(60, 2))]
     start = district.first_start()
