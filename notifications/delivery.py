@@ -42,6 +42,11 @@ TICK = 0.05
 _AT_A_TIME = 200
 # Any numbers that nobody else uses for `pg_advisory_lock`: slow e-mail does not hold up SMS.
 _ONE_AT_A_TIME = {Message.Channel.SMS: 5_277_001, Message.Channel.EMAIL: 5_277_002}
+# Where nobody else looks after the time of what a person has to say, the round for SMS does.
+_DIE_WITH = {
+    Message.Channel.SMS: [Message.Channel.SMS, Message.Channel.PERSON],
+    Message.Channel.EMAIL: [Message.Channel.EMAIL],
+}
 
 
 # --- Sending -------------------------------------------------------------------------------------
@@ -140,8 +145,9 @@ def _alone(channel: Message.Channel) -> Iterator[bool]:
 
 
 def _expire(channel: Message.Channel) -> None:
-    """A message whose time has passed dies, and whoever it concerns hears that it never left."""
-    over = Message.objects.filter(channel=channel, status=Status.QUEUED, expires_at__lte=Now())
+    """A message whose time has passed dies, and whoever it concerns hears that it never left, or that
+    nobody has said it."""
+    over = Message.objects.filter(channel__in=_DIE_WITH[channel], status=Status.QUEUED, expires_at__lte=Now())
     while over.exists():
         with transaction.atomic():
             # Tried once and taken back meanwhile: nobody was to be told any more.

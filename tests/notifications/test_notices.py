@@ -211,6 +211,22 @@ def test_the_case_team_hears_once_of_what_was_never_sent() -> None:
     assert heard(message.addressee.owner) == [What.NOT_ARRIVED]
 
 
+def test_what_a_person_was_to_say_and_nobody_did_in_time_is_heard_too() -> None:
+    message = queued(lives=timedelta(seconds=-1))
+    Message.objects.update(channel=Message.Channel.PERSON)
+    said = queued(lives=timedelta(seconds=-1))
+    Message.objects.filter(pk=said.pk).update(
+        channel=Message.Channel.PERSON, status=Message.Status.DELIVERED, sent_at=timezone.now()
+    )
+
+    delivery.deliver_due(MemoryGateway())
+
+    message.refresh_from_db()
+    assert message.status == Message.Status.EXPIRED
+    assert heard(message.addressee.owner) == [What.NOT_ARRIVED]
+    assert heard(said.addressee.owner) == []
+
+
 def test_what_a_later_message_says_as_well_rings_nowhere() -> None:
     """The word at the booking dies when the first reminder is due."""
     message = queued(lives=timedelta(seconds=-1))
