@@ -8,6 +8,7 @@ import time_machine
 from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -90,14 +91,18 @@ class TestTidying:
         tidying.forget_what_is_over()
         assert not AccessAttempt.objects.exists()
 
-    def test_links_are_forgotten_a_month_after_they_end(self, clock: time_machine.Traveller) -> None:
+    def test_links_are_forgotten_a_month_after_they_end(self) -> None:
         users.new_link(UserFactory(), by=UserFactory())
-        clock.shift(timedelta(days=36))
-        tidying.forget_what_is_over()
-        assert AccessLink.objects.count() == 1
-        clock.shift(timedelta(days=2))
-        tidying.forget_what_is_over()
-        assert not AccessLink.objects.exists()
+        users.new_link(UserFactory(), by=UserFactory())
+        used = AccessLink.objects.latest("pk")
+        used.used_at = used.expires_at
+        used.save()
+        for days, left in ((36, 2), (2, 0)):
+            # Their ends go by the database's clock, which no test turns.
+            for name in ("used_at", "expires_at"):
+                AccessLink.objects.update(**{name: F(name) - timedelta(days=days)})
+            tidying.forget_what_is_over()
+            assert AccessLink.objects.count() == left
 
     def test_old_wrong_codes_are_forgotten(self, clock: time_machine.Traveller) -> None:
         WrongCodes.objects.create(user=UserFactory(), place="unknown", count=3, last_at=timezone.now())
