@@ -60,7 +60,7 @@ def test_what_a_person_says_no_gateway_takes() -> None:
         kind=Message.Kind.BOOKED,
         language="ar",
         send_at=now,
-        expires_at=now,
+        expires_at=now + timedelta(hours=1),
     )
 
     assert delivery.deliver_due(MemoryGateway()) == delivery.deliver_due(MemoryMailGateway()) == 0
