@@ -288,7 +288,7 @@ def _start(place: Cluster, programs: Path) -> None:
         "listen_addresses": "",
         "unix_socket_directories": place.sockets,
         "unix_socket_permissions": "0700",
-        # Three test processes at once, each with a race of fifty and two web processes with a pool each.
+        # Four test processes at once, each with a race of fifty and two web processes with a pool each.
         "max_connections": 600,
     }
     flags = " ".join(f"-c {name}='{value}'" for name, value in options.items())

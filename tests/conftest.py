@@ -24,7 +24,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 from config import embedded_db, promises
 
 _OURS = embedded_db.cluster("test").environment()
-# The processes of one session (`pytest -n 3`) inherit the address: each holds a lease of its own.
+# The processes of one session (`pytest -n 4`) inherit the address: each holds a lease of its own.
 _EMBEDDED = not embedded_db.given_from_outside() or os.environ["DATABASE_URL"] == _OURS["DATABASE_URL"]
 if _EMBEDDED:
     os.environ.update(_OURS)
@@ -118,11 +118,11 @@ LONG_FILES = ("tests/benchmarks", "tests/config", "tests/test_main_job.py")
 
 @pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
 def pytest_long_tests_first(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes (`-n 3`) two begin with what takes long, so that none waits in the end.
+    """With several processes (`-n 4`) two begin with what takes long, so that none waits in the end.
 
     `--dist worksteal` gives each process its part in this order, and whoever is done takes from the end
     of another's. The first gets the browser tests, which share a Chromium, the second the other long
-    ones; both often wait, and the third keeps the processor busy meanwhile.
+    ones; both often wait, and the others keep the processor busy meanwhile.
     """
     if not hasattr(config, "workerinput"):
         return
