@@ -80,11 +80,17 @@ def _loud(
 ) -> Sequence[tuple[datetime, datetime]]:
     # The day's end is the next one's midnight.
     spans = [
-        (_instant(zone, day, begins), _instant(zone, day + _DAY if ends is None else day, ends or time()))
+        _span(_both(zone, day, begins), _both(zone, day + _DAY if ends is None else day, ends or time()))
         for begins, ends in _hours(*quiet, window)
     ]
     # At 2 o'clock in March a span may vanish.
     return tuple((begins, ends) for begins, ends in spans if begins < ends)
+
+
+def _span(begins: set[datetime], ends: set[datetime]) -> tuple[datetime, datetime]:
+    """Where a clock shows a time twice, the later one begins and the earlier one ends: nobody is woken."""
+    since = max(begins)
+    return since, min(ends) if min(ends) > since else max(ends)
 
 
 def _hours(
@@ -113,3 +119,8 @@ def _awake(quiet_from: time, quiet_until: time) -> list[tuple[time, time | None]
 
 def _instant(zone: str, day: date, at: time) -> datetime:
     return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def _both(zone: str, day: date, at: time) -> set[datetime]:
+    """The instants a clock shows this time at: two where it is put back."""
+    return {_instant(zone, day, at), _instant(zone, day, at.replace(fold=1))}

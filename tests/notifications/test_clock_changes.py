@@ -277,6 +277,9 @@ wishes_of = st.lists(
 faults_of = st.lists(st.sampled_from(list(set(Verdict) - {Verdict.REFUSED})), max_size=3)
 USUAL = Hours(1200, 480, True, True, "BW", None)
 TOLD_AT_NIGHT = [Wish(timedelta(), False, timedelta(days=3))]
+# Loud for half an hour by the clock; told when it has just been put back to before that.
+SHORT_NIGHT = Hours(180, 150, False, False, "BW", None)
+TOLD_AT_THE_CHANGE = [Wish(timedelta(), False, MINUTE)]
 
 
 # Each example takes back what it wrote.
@@ -292,6 +295,7 @@ TOLD_AT_NIGHT = [Wish(timedelta(), False, timedelta(days=3))]
     faults=faults_of,
 )
 @example(USUAL, CHANGES[1], TOLD_AT_NIGHT, (timedelta(), timedelta(days=2)), timedelta(hours=3), [])
+@example(SHORT_NIGHT, CHANGES[1], TOLD_AT_THE_CHANGE, (timedelta(), timedelta()), timedelta(), [])
 def test_nobody_is_woken_and_nothing_is_late_double_or_forgotten(
     client: Client,
     hours: Hours,

@@ -116,6 +116,23 @@ def test_what_is_told_at_once_waits_for_the_morning(asked: datetime, sent: str) 
     assert clock(quiet.next_moment(NIGHT_LONG, None, asked)) == sent
 
 
+@pytest.mark.parametrize(
+    ("utc", "rings"),
+    [
+        ("00:29", False),
+        ("00:30", False),
+        ("01:00", False),
+        ("01:29", False),
+        ("01:30", True),
+        ("02:00", False),
+    ],
+)
+def test_a_time_that_comes_twice_counts_for_silence_both_times(utc: str, rings: bool) -> None:
+    """Loud from 2:30 to 3:00: the clock says 2:00 again at 1:00 UTC, and some have not put theirs back."""
+    hours = ruled(quiet_from=time(3), quiet_until=time(2, 30), rests_on_sundays=False)
+    assert quiet.may_ring(hours, None, datetime.fromisoformat(f"2027-10-31T{utc}Z")) is rings
+
+
 minutes = st.integers(0, 24 * 60 - 1).map(lambda minute: time(minute // 60, minute % 60))
 two_times = st.tuples(minutes, minutes).filter(lambda pair: pair[0] != pair[1])
 # A week around each clock change, an ordinary one, and Christmas.

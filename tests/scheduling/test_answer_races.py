@@ -251,9 +251,13 @@ def texts_may_double() -> Iterator[None]:
 
 
 def test_without_its_key_one_sms_delivered_at_once_is_several(asked: Booking, texts_may_double: None) -> None:
-    rush([says("Wann?", "SM1")] * 6)
+    sent = 0
+    # A busy machine may let the six go one after the other; it does not do so every time.
+    while IncomingText.objects.count() == sent and sent < 20:
+        rush([says("Wann?", f"SM{sent}")] * 6)
+        sent += 1
 
-    assert IncomingText.objects.count() > 1
+    assert IncomingText.objects.count() > sent
 
 
 def test_one_sms_delivered_several_times_at_once_is_one(asked: Booking, rounds: Callable[[int], int]) -> None:

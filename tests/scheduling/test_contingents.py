@@ -279,13 +279,13 @@ def without_the_guard(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.promise(1)
-def test_without_the_guard_more_is_sold_than_is_set_aside(
-    without_the_guard: None, rivals: Any, rounds: Rounds
-) -> None:
+def test_without_the_guard_more_is_sold_than_is_set_aside(without_the_guard: None, rivals: Any) -> None:
     most = 0
-    for _ in range(max(3, rounds(20))):
+    for _ in range(20):
         session, acts = rivals()
         at_once(*acts)
         most = max(most, Booking.objects.filter(slot__session=session, status="booked").count())
+        if most > 3:
+            break
 
     assert most > 3

@@ -130,28 +130,32 @@ def give_back(won: Booking) -> None:
 # --- The fault, shown --------------------------------------------------------------------------
 @pytest.mark.promise(1)
 def test_without_the_guards_a_seat_is_booked_several_times(
-    unguarded: None, cases: list[Client], new_slot: Callable[..., Slot], rounds: Rounds
+    unguarded: None, cases: list[Client], new_slot: Callable[..., Slot]
 ) -> None:
     most = 0
-    for _ in range(max(3, rounds(20))):
+    for _ in range(20):
         slot = new_slot()
         rush([booking_of(slot, client) for client in cases])
         most = max(most, Booking.objects.filter(slot=slot, status="booked").count())
+        if most > 1:
+            break
 
     assert most > 1
 
 
 @pytest.mark.promise(1)
 def test_without_the_guards_a_client_is_in_two_places(
-    unguarded: None, cases: list[Client], new_slot: Callable[..., Slot], rounds: Rounds
+    unguarded: None, cases: list[Client], new_slot: Callable[..., Slot]
 ) -> None:
     client = cases[0]
     most = 0
-    for _ in range(max(3, rounds(20))):
+    for _ in range(20):
         one = new_slot()
         other = factories.SlotFactory(session=one.session, block=1, start_at=one.start_at)
         rush([booking_of(slot, client) for slot in (one, other)])
         most = max(most, Booking.objects.filter(client=client, start_at=one.start_at).count())
+        if most > 1:
+            break
 
     assert most > 1
 
