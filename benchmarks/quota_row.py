@@ -33,7 +33,8 @@ def measure(effort: Effort) -> Iterator[Result]:
     rounds, clients, each = effort.of(7, 1), effort.of(2000, 50), effort.of(60, 2)
     number, start = effort.of(8, 2), district.first_start()
     people = district.clients(clients, district.caseworkers())
-    needed = 2 * (rounds + 1) * number * each
+    history = effort.of(2000, 20)
+    needed = history + 2 * (rounds + 1) * number * each
     # One to record the statements with, and one more than is set aside.
     slots = district.slots(1 + needed + 1, factories.KindFactory(), start)
     contingent = _in_one_session(slots, seats=1 + needed)
@@ -41,8 +42,8 @@ def measure(effort: Effort) -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "booking.sql"
         script.write_text(COUNTING + recorded(slots[0], people[0], start), encoding="utf-8")
-        pairs = []
-        for pair in Race(script, clients).run(number, each, rounds):
+        race, pairs = Race(script, clients, history=history), []
+        for pair in race.run(number, each, rounds):
             _look(contingent)
             pairs.append(pair)
     _is_used_up(contingent, slots[-1], people[0])
