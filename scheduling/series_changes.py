@@ -5,7 +5,7 @@ replaced; what is booked stays where it is, as an exception that a person moves 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db import transaction
@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import District, User
-from scheduling import contingents, series
+from accounts.rows import clock
+from scheduling import contingents, public_holidays, series
 from scheduling.models import AppointmentKind, Booking, Series, Session, SessionTemplate, Slot
 from scheduling.planning import Outcome, Outline, PreviewDate
 from scheduling.series import NewTemplate
@@ -30,19 +31,39 @@ class Changed:
     kept: list[Session]
 
 
-def preview(old: Series, outline: Outline, *, left_out: Iterable[date] = ()) -> list[PreviewDate]:
-    """Every date of the new rule from its first day on. What the old one has there and nobody has booked
-    is in nobody's way; on a day that stays booked the new one makes none. Writes nothing."""
-    rows = series.preview(outline, left_out=left_out, besides=_free(old, outline.first_on))
+def preview(old: Series, outline: Outline) -> list[PreviewDate]:
+    """Every date of the new rule that is still to come. What the old one has there and nobody has booked
+    is in nobody's way; on a day that stays booked the new one makes none. What was taken out of the old
+    one by hand (`taken_out`) stays out unless somebody says otherwise. Writes nothing."""
+    now = clock()
+    rows = series.preview(outline, now=now, besides=_free(old, outline.first_on, now))
     stays = _days(kept(old, outline.first_on), old.district)
-    return [row for row in rows if not _is_kept(row, stays)]
+    gone = taken_out(old, outline.first_on)
+    return [_left_out(row, gone) for row in rows if not _is_kept(row, stays) and not _has_begun(row, now)]
+
+
+def taken_out(old: Series, from_on: date) -> set[date]:
+    """The days from that one on that a person took out of the series: cancelled, left out when it was
+    planned, or put on another day where it stays. What fell on a holiday is judged anew."""
+    zone, until = old.district.tz, old.event.end_recurring_period
+    struck = old.event.occurrence_set.filter(cancelled=True).values_list("original_start", flat=True)
+    days = {at.astimezone(zone).date() for at in struck if until is None or at <= until}
+    found = {on for on in days if not public_holidays.name(on, old.district.land)}
+    sessions = old.sessions.all() if until is None else old.sessions.filter(original_start_at__lte=until)
+    booked = set(sessions.filter(Exists(_booked())).values_list("pk", flat=True))
+    for session in sessions:
+        original_on, on = (at.astimezone(zone).date() for at in (session.original_start_at, session.start_at))
+        if session.status == Session.Status.CANCELLED:
+            found |= {original_on, on}
+        elif session.moved_at and original_on != on and (session.pk in booked or on < from_on):
+            found.add(original_on)
+    return {on for on in found if on >= from_on}
 
 
 def kept(old: Series, from_on: date) -> list[Session]:
     """The sessions from that day on that somebody booked or holds: they stay."""
-    booked = Booking.objects.living().filter(slot__session=OuterRef("pk"))
     coming = old.sessions.taking_place().filter(
-        Exists(booked), start_at__gte=midnight(from_on, old.district.tz)
+        Exists(_booked()), start_at__gte=midnight(from_on, old.district.tz)
     )
     return list(coming.select_related("room", "specialist").order_by("start_at"))
 
@@ -66,15 +87,18 @@ def change(
     kind: AppointmentKind,
     template: SessionTemplate | NewTemplate,
     by: User,
-    leave_out: Iterable[date] = (),
+    leave_out: Iterable[date] | None = None,
 ) -> Changed:
     """Let the series go on by another outline from `outline.first_on`. All of it or nothing.
 
-    Raises `series.CannotPlan` as planning does; then the old series is as it was.
+    Days in `leave_out` do not take place; without it those taken out of the old series. Raises
+    `series.CannotPlan` as planning does; then the old series is as it was.
     """
     with transaction.atomic():
+        now = clock()
+        gone = taken_out(old, outline.first_on) if leave_out is None else set()
         stays = series.end(old, from_on=outline.first_on, by=by)
-        left_out = set(leave_out) | _in_the_way(outline, _days(stays, old.district))
+        left_out = set(leave_out or ()) | _not_made(outline, gone, _days(stays, old.district), now)
         new = series.plan(
             by=by,
             district=old.district,
@@ -99,15 +123,36 @@ def change(
     return Changed(new, stays)
 
 
-def _free(old: Series, from_on: date) -> QuerySet[Slot]:
+def _booked() -> QuerySet[Booking]:
+    return Booking.objects.living().filter(slot__session=OuterRef("pk"))
+
+
+def _free(old: Series, from_on: date, now: datetime) -> QuerySet[Slot]:
+    """What ending the series there would give back: what has begun stays."""
     living = Booking.objects.living().filter(slot=OuterRef("pk"))
-    since = midnight(from_on, old.district.tz)
+    since = max(midnight(from_on, old.district.tz), now)
     return Slot.objects.filter(~Exists(living), session__series=old, session__start_at__gte=since)
 
 
-def _in_the_way(outline: Outline, stays: set[date]) -> set[date]:
-    """The new rule's dates on days that stay booked: their people and room are in use then."""
-    return {row.original_on for row in series.preview(outline) if _is_kept(row, stays)}
+def _not_made(outline: Outline, gone: set[date], stays: set[date], now: datetime) -> set[date]:
+    """The new rule's dates that were taken out, are over, or lie on days that stay booked: their people
+    and room are in use then."""
+    rows = [_left_out(row, gone) for row in series.preview(outline, now=now)]
+    return {
+        row.original_on
+        for row in rows
+        if row.outcome == Outcome.LEFT_OUT or _is_kept(row, stays) or _has_begun(row, now)
+    }
+
+
+def _left_out(row: PreviewDate, gone: set[date]) -> PreviewDate:
+    """The row; struck, if its day was taken out by hand before."""
+    is_out = row.is_made and {row.original_on, row.on} & gone
+    return replace(row, outcome=Outcome.LEFT_OUT) if is_out else row
+
+
+def _has_begun(row: PreviewDate, now: datetime) -> bool:
+    return (row.start_at if row.slots else row.original_start_at) <= now
 
 
 def _is_kept(row: PreviewDate, stays: set[date]) -> bool:

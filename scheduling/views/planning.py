@@ -130,9 +130,9 @@ def _preview(
     refused: CannotPlan | None = None,
 ) -> HttpResponse:
     outline = year.outline
-    struck = set(left_out)
     found = series_changes.preview(old, outline) if old else series.preview(outline)
-    rows = [_offered(row, struck) for row in found]
+    # What stood on the page before and was decided there counts.
+    rows = [_offered(row, set(left_out)) if refused else row for row in found]
     context = {
         "old": old,
         "kept": series_changes.kept(old, outline.first_on) if old else [],
@@ -141,6 +141,7 @@ def _preview(
         "rows": rows,
         "shown": ",".join(f"{row.original_on}" for row in rows if row.outcome in _TO_DECIDE),
         "made": sum(row.is_made for row in rows),
+        "taken_out": not refused and any(row.outcome == Outcome.LEFT_OUT for row in rows),
         "in_the_way": [row for row in rows if row.outcome == Outcome.CONFLICT],
         "refused": refused,
         "carried": [(key, value) for key in request.POST if key not in _NOT_CARRIED
@@ -150,9 +151,11 @@ def _preview(
 
 
 def _offered(row: PreviewDate, struck: set[date]) -> PreviewDate:
-    """The row with the coordinator's own tick taken back, where there was one."""
+    """The row with the coordinator's own tick, set or taken back."""
     if row.original_on in struck and row.is_made:
         return replace(row, outcome=Outcome.LEFT_OUT)
+    if row.original_on not in struck and row.outcome == Outcome.LEFT_OUT:
+        return replace(row, outcome=Outcome.MOVED if row.holiday else Outcome.TAKES_PLACE)
     return row
 
 

@@ -1,19 +1,19 @@
 """A series goes on otherwise from a day: what is free is replaced, what is booked stays and is listed."""
 
 from dataclasses import replace
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
 
 from accounts.models import AuditEvent, User
 from scheduling import booking as bookings
-from scheduling import contingents, planning, running, series_changes
-from scheduling.models import Reservation, Series, Session
+from scheduling import contingents, planning, running, series, series_changes, session_moves, sessions
+from scheduling.models import HolidayRule, Reservation, Series, Session
 from scheduling.planning import Outline
-from scheduling.recurrence import NthWeekday
+from scheduling.recurrence import EveryWeeks, NthWeekday
 from scheduling.series import CannotPlan, NewTemplate
-from tests import factories
+from tests import clocks, factories
 from tests.scheduling import planned
 from tests.scheduling.planned import BLOCKS, starts
 
@@ -118,3 +118,75 @@ def test_what_organisations_had_set_aside_goes_on(old: Series, by: User) -> None
     new = change(old, by).series
     assert {one.seats for one in new.contingents.all()} == {2}
     assert new.sessions.all()[0].contingents.filter(organisation=organisation, seats=2).exists()
+
+
+# --- What a person took out stays out --------------------------------------------------------------
+def months(series: Series) -> list[int]:
+    return [session.start_at.month for session in series.sessions.order_by("start_at")]
+
+
+def test_a_cancelled_date_is_not_made_again(old: Series, by: User) -> None:
+    sessions.cancel(old.sessions.get(start_at__month=8), reason="Urlaub", by=by)
+
+    rows = series_changes.preview(old, outline(old))
+    assert [row.on.month for row in rows if row.outcome == planning.Outcome.LEFT_OUT] == [8]
+    new = change(old, by).series
+
+    assert months(new) == [7, 9, 10]
+    # Nor by a change of the change, nor by the nightly extension.
+    again = change(new, by, outline(new, room=planned.room("Zimmer 2"))).series
+    series.extend_all(planned.NOW)
+    assert months(again) == [7, 9, 10]
+
+
+def test_it_is_made_again_when_somebody_says_so(old: Series, by: User) -> None:
+    sessions.cancel(old.sessions.get(start_at__month=8), reason="Urlaub", by=by)
+    assert months(change(old, by, leave_out=[]).series) == [7, 8, 9, 10]
+
+
+def test_a_date_left_out_when_planning_stays_out_and_a_holiday_is_judged_anew(by: User) -> None:
+    """6 January is a holiday in Baden-Württemberg; in August the specialist is away."""
+    wednesdays = planned.plan(rule=NthWeekday(1, 2), until=date(2027, 10, 31), leave_out=[date(2027, 8, 4)])
+    plan = replace(
+        running.outline_of(wednesdays), first_on=date(2027, 1, 1), holiday_rule=HolidayRule.WEEK_LATER
+    )
+    new = change(wednesdays, by, plan).series
+    assert starts(new)[0] == "2027-01-13 14:00"
+    assert months(new) == [1, 2, 3, 4, 5, 6, 7, 9, 10]
+
+
+def test_a_date_put_on_another_day_is_not_made_a_second_time(old: Series, by: User) -> None:
+    """It stays on its other day because it is booked, or because that day lies before the change."""
+    booked, early, free = (old.sessions.get(start_at__month=month) for month in (8, 7, 9))
+    book(booked)
+    for session, on in ((booked, date(2027, 8, 12)), (early, date(2027, 6, 30)), (free, date(2027, 9, 16))):
+        start_at = datetime.combine(on, time(14), tzinfo=old.district.tz)
+        to = session_moves.Place(start_at, session.specialist, session.room)
+        session_moves.move(session, to, by=by)
+
+    new = change(old, by).series
+
+    assert months(new) == [9, 10]
+    assert [f"{one:%m-%d}" for one in old.sessions.taking_place().dates("start_at", "day")][-2:] == [
+        "06-30",
+        "08-12",
+    ]
+
+
+def test_a_change_from_a_day_in_this_month_makes_nothing_in_the_past_and_moves_nothing_begun(
+    by: User,
+) -> None:
+    tuesdays = planned.plan(rule=EveryWeeks(1, (1,)), first_on=date(2026, 12, 1), until=date(2027, 2, 28))
+    with clocks.of_the_database(), clocks.at(datetime(2026, 12, 15, 13, 30, tzinfo=UTC)):
+        plan = replace(running.outline_of(tuesdays), first_on=date(2026, 12, 1), start_time=time(15))
+        rows = series_changes.preview(tuesdays, plan)
+        # The one of today has begun at two and lasts until five.
+        assert [(row.on.day, row.outcome) for row in rows][:3] == [
+            (15, planning.Outcome.CONFLICT),
+            (22, planning.Outcome.TAKES_PLACE),
+            (29, planning.Outcome.TAKES_PLACE),
+        ]
+        new = change(tuesdays, by, plan, leave_out=[date(2026, 12, 15)]).series
+    assert starts(new)[0] == "2026-12-22 15:00"
+    assert starts(tuesdays)[:3] == ["2026-12-01 14:00", "2026-12-08 14:00", "2026-12-15 14:00"]
+    assert [one.start_at.day for one in tuesdays.sessions.taking_place()] == [1, 8, 15]

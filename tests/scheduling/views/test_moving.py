@@ -4,12 +4,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
 from scheduling import booking as rules
-from scheduling import moving, session_moves
+from scheduling import moving, session_moves, sessions
 from scheduling.models import Booking, BookingMove, Session, Slot
 from tests import factories
 from tests.scheduling import planned
@@ -248,14 +249,7 @@ def test_the_form_comes_filled_in_and_the_change_applies_from_its_day(session: S
     rules.book(session.slots.all()[0], client=client, by=client.owner)
     browser = as_user(planned.coordinator())
     page = address("change_series", old)
-    shown = browser.get(page)
-    form = shown.context["year"].form
-    said = {name: form[name].value() for name in form.fields if form[name].value() not in (None, "")}
-    said |= {"first_on": "2027-04-01", "start_time": "09:00"}
-    blocks = shown.context["year"].blocks
-    said |= {"block-TOTAL_FORMS": len(blocks.forms), "block-INITIAL_FORMS": 0}
-    for block in blocks.forms:
-        said |= {block.add_prefix(name): block[name].value() for name in block.fields if block[name].value()}
+    said = filled_in(browser, page)
 
     preview = browser.post(page, said | {"act": "preview"}).content.decode()
     assert "Diese Sprechstunden bleiben" in preview
@@ -268,3 +262,37 @@ def test_the_form_comes_filled_in_and_the_change_applies_from_its_day(session: S
     assert new.sessions.count() == 7
     listed = browser.get(reverse("scheduling:sessions", args=[2027])).content.decode()
     assert "Gebucht nach der alten Serie" in listed
+
+
+def test_what_was_taken_out_of_the_series_has_no_tick_until_somebody_sets_it(session: Session) -> None:
+    old = session.series
+    assert old is not None
+    august, september = (old.sessions.get(start_at__month=month) for month in (8, 9))
+    for gone in (august, september):
+        sessions.cancel(gone, reason="Urlaub", by=planned.coordinator())
+    browser = as_user(planned.coordinator())
+    page = address("change_series", old)
+    said = filled_in(browser, page)
+
+    shown = browser.post(page, said | {"act": "preview"})
+    assert "Ohne Haken steht, was in der bisherigen Serie abgesagt" in shown.content.decode()
+    rows = shown.context["rows"]
+    assert [row.on.month for row in rows if not row.is_made] == [8, 9]
+    ticked = [row.original_on for row in rows if row.on.month != 9]
+    browser.post(page, said | {"act": "save", "shown": shown.context["shown"], "dates": ticked})
+
+    made = old.followed_by.sessions.all()
+    assert {one.start_at.month for one in made} == {row.on.month for row in rows} - {9}
+
+
+def filled_in(browser: Client, page: str) -> dict[str, Any]:
+    """What the form of a change comes filled in with, from April at nine."""
+    shown = browser.get(page)
+    form = shown.context["year"].form
+    said = {name: form[name].value() for name in form.fields if form[name].value() not in (None, "")}
+    said |= {"first_on": "2027-04-01", "start_time": "09:00"}
+    blocks = shown.context["year"].blocks
+    said |= {"block-TOTAL_FORMS": len(blocks.forms), "block-INITIAL_FORMS": 0}
+    for block in blocks.forms:
+        said |= {block.add_prefix(name): block[name].value() for name in block.fields if block[name].value()}
+    return said
