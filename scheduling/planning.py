@@ -34,6 +34,7 @@ HORIZON = relativedelta(months=12)
 LONGEST_AHEAD = relativedelta(years=2)
 MOST_DATES = 366  # each is a tick box on the preview; a form of 500 fields is refused
 _MOVES_REACH = timedelta(days=31)  # how far a date may be moved at most by holidays
+_LONGEST_BUFFER = timedelta(hours=4)  # `appointment_kind_buffers_are_sane`
 
 
 @dataclass(frozen=True)
@@ -278,12 +279,14 @@ def busy(
     since: datetime,
     besides: "QuerySet[Slot] | None" = None,
 ) -> Busy:
-    """Where the resources are from `since` on, and when they are not there at all. Three queries.
+    """Where the resources are, and when they are not there at all, for what begins at `since` or later (its
+    buffer may reach back from there). Three queries.
 
     Adjoining slots of one session make one entry. `besides`: slots that are about to go elsewhere.
     """
     known = {resource.pk: resource for resource in resources}
-    query = Reservation.objects.filter(resource__in=known, during__overlap=DateTimeTZRange(since, None))
+    reach = DateTimeTZRange(since - _LONGEST_BUFFER, None)
+    query = Reservation.objects.filter(resource__in=known, during__overlap=reach)
     if besides is not None:
         query = query.exclude(slot__in=besides)
     result = Busy(availability=read_availability(known.values(), district, since=since))

@@ -89,11 +89,12 @@ def outline_of(series: Series) -> Outline:
 
 
 def missing(series: Series, outline: Outline, busy: planning.Busy, now: datetime) -> Iterator[PreviewDate]:
-    """The dates from today to the horizon that are neither made nor struck."""
-    today = now.astimezone(outline.district.tz).date()
+    """The dates up to the horizon that are neither made nor struck, and have not begun: what stood in
+    the way of a date until its hour is past has kept it from taking place."""
     done = _done(series, outline.district)
     for row in planning.dates(outline, now=now, busy=busy, until=reach(outline, now)):
-        if row.original_on >= today and row.original_on not in done:
+        starts_at = row.start_at if row.slots else row.original_start_at
+        if starts_at > now and row.original_on not in done:
             yield row
 
 

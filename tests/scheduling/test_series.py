@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from dateutil.relativedelta import relativedelta
 from django.apps import apps
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent
 from scheduling import planning, running, series, tasks
-from scheduling.models import HolidayRule, Reservation, Resource, Series, Session, Slot
+from scheduling.models import BlockFormat, HolidayRule, Reservation, Resource, Series, Session, Slot
 from scheduling.planning import Block, Outcome, Outline
 from scheduling.recurrence import EveryWeeks, MonthDay, NthWeekday, Recurrence, UnusableRule
 from scheduling.series import CannotPlan
@@ -447,6 +448,59 @@ def test_a_date_in_the_way_is_left_for_later_and_shown() -> None:
     Reservation.objects.filter(slot__session=blocker).delete()
     assert series.extend_all(late) == 1
     assert running.gaps(tuesdays.district, now=late) == []
+
+
+def pushed_out(session: Session, start_at: datetime, hours: int) -> None:
+    """As if whoever holds it had been elsewhere from `start_at` on already when it was planned."""
+    Reservation.objects.filter(slot__session=session).delete()
+    session.slots.all().delete()
+    session.delete()
+    elsewhere = factories.SlotFactory(session=factories.SessionFactory(start_at=start_at), start_at=start_at)
+    during = DateTimeTZRange(start_at, start_at + timedelta(hours=hours))
+    factories.ReservationFactory(slot=elsewhere, resource=session.specialist, during=during)
+
+
+@pytest.mark.parametrize("hour", [12, 14, 20])
+def test_what_was_in_the_way_today_stops_no_later_date(hour: int) -> None:
+    """The worker was down at night and looks in the afternoon: today's is over or running."""
+    endless = plan(until=None)
+    today = endless.sessions.get(start_at__date=date(2027, 2, 2))
+    pushed_out(today, today.start_at - timedelta(hours=2), hours=3)
+    now = datetime(2027, 2, 2, hour, tzinfo=UTC)
+
+    found = [gap.date.on for gap in running.gaps(endless.district, now=now)]
+    assert (date(2027, 2, 2) in found) == (hour < 13)
+    assert series.extend_all(now) == 3
+    assert starts(endless)[-1] == "2028-02-01 14:00"
+
+
+def test_a_date_put_off_by_a_holiday_is_tried_until_the_day_it_was_put_off_to() -> None:
+    """1 May to the 8th: what is in the way there may go after the 1st, too."""
+    saturdays = plan(rule=NthWeekday(1, 5), holiday_rule=HolidayRule.WEEK_LATER, until=None)
+    moved = saturdays.sessions.get(start_at__date=date(2027, 5, 8))
+    pushed_out(moved, moved.start_at, hours=1)
+    on_the_third = datetime(2027, 5, 3, 6, tzinfo=UTC)
+    series.extend_all(on_the_third)
+    (gap,) = running.gaps(saturdays.district, now=on_the_third)
+    assert (gap.date.on, gap.date.outcome) == (date(2027, 5, 8), Outcome.CONFLICT)
+
+    Reservation.objects.exclude(slot__session__series=saturdays).delete()
+    assert series.extend_all(on_the_third) == 1
+    assert "2027-05-08 14:00" in starts(saturdays)
+
+
+def test_the_time_before_the_first_block_is_asked_for_across_midnight() -> None:
+    kind = factories.KindFactory(buffer_before_minutes=60)
+    early = {"start_time": time(0, 30), "first_on": date(2027, 1, 5), "blocks": (CONSULTATION,)}
+    evening = plan(
+        start_time=time(23, 0),
+        first_on=date(2027, 1, 4),
+        rule=NthWeekday(1, 0),
+        blocks=(Block(60, BlockFormat.CASE_CONSULTATION),),
+    )
+    with pytest.raises(CannotPlan) as refused:
+        plan(kind=kind, specialist=evening.specialist, rule=NthWeekday(1, 1), **early)
+    assert [row.on for row in refused.value.conflicts][:1] == [date(2027, 1, 5)]
 
 
 def test_a_series_that_cannot_be_read_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
