@@ -27,7 +27,12 @@ class DistrictForm(forms.Form):
 
     name = forms.CharField(label=_("Name des Landkreises"), max_length=120)
     land = forms.ChoiceField(
-        label=_("Land"), choices=Land.choices, help_text=_("Danach richten sich die Feiertage.")
+        label=_("Land"),
+        choices=Land.choices,
+        help_text=_(
+            "Danach richten sich die Feiertage. Hat der Landkreis einen mehr als das übrige Land, wählen Sie "
+            "den Eintrag mit diesem Feiertag."
+        ),
     )
     zone = forms.ChoiceField(label=_("Zeitzone"))
     sender_name = forms.CharField(

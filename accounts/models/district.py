@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 
 class Land(models.TextChoices):
-    """Länder by their ISO 3166-2 subdivision, as `holidays` knows them."""
+    """Länder by their ISO 3166-2 subdivision; where a holiday is one in a part of the Land only, that part
+    stands beside it by a code of our own (`accounts.public_holidays`)."""
 
     BW = "BW", "Baden-Württemberg"
     BY = "BY", "Bayern"
+    BY_ASSUMPTION = "BM", _("Bayern, mit Mariä Himmelfahrt")
+    BY_AUGSBURG = "BA", _("Bayern, Stadt Augsburg")
     BE = "BE", "Berlin"
     BB = "BB", "Brandenburg"
     HB = "HB", "Bremen"
@@ -30,9 +33,11 @@ class Land(models.TextChoices):
     RP = "RP", "Rheinland-Pfalz"
     SL = "SL", "Saarland"
     SN = "SN", "Sachsen"
+    SN_CORPUS_CHRISTI = "SF", _("Sachsen, mit Fronleichnam")
     ST = "ST", "Sachsen-Anhalt"
     SH = "SH", "Schleswig-Holstein"
     TH = "TH", "Thüringen"
+    TH_CORPUS_CHRISTI = "TF", _("Thüringen, mit Fronleichnam")
 
 
 class District(models.Model):

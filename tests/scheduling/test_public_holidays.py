@@ -27,6 +27,31 @@ def test_every_land_is_known(land: str) -> None:
     assert not public_holidays.name(date(2027, 5, 4), land)
 
 
+# Of 2028: Easter is 16 April, so Ascension 25 May, Whit Monday 5 June, Corpus Christi 15 June.
+EVERYWHERE = {"01-01", "04-14", "04-17", "05-01", "05-25", "06-05", "10-03", "12-25", "12-26"}
+ELSEWHERE = {
+    "01-06": {"BW", "BY", "BM", "BA", "ST"},
+    "03-08": {"BE", "MV"},
+    "04-16": {"BB"},
+    "06-04": {"BB"},
+    "06-15": {"BW", "BY", "BM", "BA", "HE", "NW", "RP", "SL", "SF", "TF"},
+    "06-17": {"BE"},  # once only: 75 years after the uprising
+    "08-08": {"BA"},
+    "08-15": {"SL", "BM", "BA"},
+    "09-20": {"TH", "TF"},
+    "10-31": {"BB", "HB", "HH", "MV", "NI", "SH", "SN", "SF", "ST", "TH", "TF"},
+    "11-01": {"BW", "BY", "BM", "BA", "NW", "RP", "SL"},
+    "11-22": {"SN", "SF"},
+}
+
+
+@pytest.mark.parametrize("land", Land.values)
+def test_a_year_has_the_holidays_that_the_laws_name(land: str) -> None:
+    year = [date(2028, 1, 1) + timedelta(days=n) for n in range(366)]
+    found = {f"{on:%m-%d}" for on in year if public_holidays.name(on, land)}
+    assert found == EVERYWHERE | {on for on, lands in ELSEWHERE.items() if land in lands}
+
+
 def test_a_date_is_skipped_or_moved() -> None:
     ascension = date(2027, 5, 6)  # a Thursday
     assert public_holidays.moved(ascension, "BW", HolidayRule.SKIP) is None
