@@ -37,7 +37,7 @@ _NOTED_EVERY = timedelta(hours=1)
 # by the number and a checksum of them: the room below does not know of feeds.
 _SUBSCRIBER = """
     SELECT feed.id, feed.user_id, feed.last_read_at, district.zone, clock_timestamp(), concat_ws(
-        '-', version.version, caseload.number, caseload.mark,
+        '-', version.version, caseload.number, caseload.mark, district.zone,
         (clock_timestamp() AT TIME ZONE district.zone)::date
     )
     FROM scheduling_calendarfeed feed
@@ -92,12 +92,16 @@ _KEEP = """
     ON CONFLICT (booking_id) DO UPDATE
     SET sequence = excluded.sequence, text = excluded.text, rendered_at = excluded.rendered_at
     WHERE scheduling_renderedevent.sequence < excluded.sequence
+        OR scheduling_renderedevent.sequence = excluded.sequence
+            AND scheduling_renderedevent.rendered_at < excluded.rendered_at
 """
 
 # The sessions somebody holds, each one event; titled by what is in it. A course's term is no session.
+# What rises with each change are seconds, counted from 2026: iCalendar's numbers end at 2 147 483 647.
 _SESSIONS = f"""
     SELECT session.uuid,
-        coalesce(extract(epoch FROM greatest(session.moved_at, session.cancelled_at))::bigint, 0),
+        coalesce(extract(epoch FROM
+            greatest(session.moved_at, session.cancelled_at) - timestamptz '2026-01-01Z')::bigint, 0),
         session.status = 'cancelled', block.public_title, coalesce(room.address, session.place),
         session.start_at, session.end_at
     FROM scheduling_session session
@@ -255,12 +259,17 @@ def _appointments(asked: Subscriber) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(_MINE, {"user": asked.user_id})
         rows = cursor.fetchall()
-    stale = [key for key, kept in rows if kept is None]
+    stale = [key for key, kept in rows if kept is None or _is_of_another_zone(kept, asked.zone)]
     written = _written(stale, asked) if stale else {}
     for key, kept in rows:
-        # Not among the written: gone in between.
-        if event := kept or written.get(key):
+        # Neither: gone in between.
+        if event := written.get(key) or kept:
             yield event
+
+
+def _is_of_another_zone(event: str, zone: ZoneInfo) -> bool:
+    """Its times name a zone that this calendar does not describe: the district's is another one by now."""
+    return ";TZID=" in event and f";TZID={zone.key}:" not in event
 
 
 def _written(keys: Sequence[int], asked: Subscriber) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """Calendar feeds: whose appointments, how they read, when they answer anew, and what it costs."""
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, District, User
 from clients import registry
 from scheduling import booking as bookings
 from scheduling import feeds, ical, kinds, resources, sessions
@@ -256,6 +257,34 @@ def test_its_zone_has_yearly_rules(booking: Booking) -> None:
     assert "RDATE" not in text
     assert text.count("BEGIN:VTIMEZONE") == 1
     assert text.endswith("END:VCALENDAR\r\n")
+
+
+def test_no_time_names_a_zone_that_the_calendar_does_not_describe(booking: Booking) -> None:
+    """Büsingen keeps Zurich's time; what was kept before the district's zone was another is written anew."""
+    token = token_of(booking.holder)
+    before = feeds.text(asked(token)).decode()
+    District.objects.update(zone="Europe/Busingen")
+    text = feeds.text(asked(token)).decode()
+    assert text == before.replace("Europe/Berlin", "Europe/Busingen").replace(
+        *(re.findall("DTSTAMP:.*", each)[0] for each in (before, text))
+    )
+    feeds.forget_joined()
+    assert feeds.text(asked(token)).decode() == text
+
+
+@pytest.mark.django_db
+def test_a_sessions_sequence_is_a_number_that_every_calendar_can_read() -> None:
+    """It rises with the seconds; in 2040, too, it keeps to 32 bits."""
+    resource = planned.specialist()
+    session = factories.SessionFactory(specialist=resource, start_at=datetime(2040, 3, 6, 13, tzinfo=UTC))
+    factories.SlotFactory(session=session)
+    token = token_of(resource.user)
+    found = []
+    for moved_at in (datetime(2040, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, 0, 0, 1, tzinfo=UTC)):
+        type(session).objects.update(moved_at=moved_at)
+        feeds.forget_joined()
+        found.append(events(token)[0]["sequence"])
+    assert found[0] < found[1] < 2**31
 
 
 # --- When it answers anew --------------------------------------------------------------------------------
