@@ -20,6 +20,7 @@ Result = TypeVar("Result")
 
 SILENCE_SECONDS = 1.0
 ANSWER_SECONDS = 2  # psycopg rounds a shorter limit up to this
+_PATIENCE = "SET idle_in_transaction_session_timeout = '60s'"
 _INSTANT = psycopg.adapters.types["timestamptz"].oid
 _COMPILED = psycopg.adapters.get_loader(_INSTANT, Format.TEXT) or Loader
 NOTHING_CAME = 0  # what psycopg tells a waiting generator at each of its ticks
@@ -49,8 +50,12 @@ class WatchedConnection(psycopg.Connection[Any]):
 
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> Self:
-        """As psycopg's, and reads instants fast."""
+        """As psycopg's, and reads instants fast. Whoever falls silent in the middle of a transaction, a
+        paused machine for instance, loses it: its locks would keep everybody else waiting."""
         made = super().connect(*args, **kwargs)
+        is_autocommit, made.autocommit = made.autocommit, True
+        made.execute(_PATIENCE)
+        made.autocommit = is_autocommit
         made.adapters.register_loader(_INSTANT, InstantLoader)
         return made
 

@@ -9,6 +9,23 @@ from notifications import place
 
 # The worker reports every ten seconds.
 SILENT_AFTER_SECONDS = 45
+# What it has to do every second (scheduling/tasks.py) waits this long only if all its hands are tied.
+STUCK_AFTER_SECONDS = 45
+_EVERY_SECOND = "release_dead_holds"
+# procrastinate's tables; read here as tables, since only tasks import procrastinate.
+_WORKER = """
+    SELECT CASE
+        WHEN max(last_heartbeat) > now() - make_interval(secs => %s) IS NOT TRUE THEN 'silent'
+        WHEN EXISTS (
+            SELECT FROM procrastinate_jobs job
+            JOIN procrastinate_events event ON event.job_id = job.id AND event.type = 'deferred'
+            WHERE job.status = 'todo' AND job.queueing_lock = %s
+                AND event.at < now() - make_interval(secs => %s)
+        ) THEN 'stuck'
+        ELSE 'ok'
+    END
+    FROM procrastinate_workers
+"""
 # A restored backup sends nothing before somebody has looked what left since.
 HELD = "held"
 
@@ -33,18 +50,13 @@ def _parts() -> dict[str, str]:
     """Each part of the service: `ok`, or the word for what is wrong."""
     try:
         with connection.cursor() as cursor:
-            # procrastinate's table; read here as a table, since only tasks import procrastinate.
-            cursor.execute(
-                "SELECT coalesce(max(last_heartbeat) > now() - make_interval(secs => %s), false)"
-                " FROM procrastinate_workers",
-                [SILENT_AFTER_SECONDS],
-            )
-            (is_worker_alive,) = cursor.fetchone()
+            cursor.execute(_WORKER, [SILENT_AFTER_SECONDS, _EVERY_SECOND, STUCK_AFTER_SECONDS])
+            (worker,) = cursor.fetchone()
         is_held = place.held_since() is not None
     except DatabaseError:
         return {"database": "unreachable", "worker": "unknown", "sending": "unknown"}
     return {
         "database": "ok",
-        "worker": "ok" if is_worker_alive else "silent",
+        "worker": worker,
         "sending": HELD if is_held else "ok",
     }

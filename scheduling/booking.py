@@ -4,17 +4,18 @@ Each rule owns its transaction (a savepoint inside a caller's) and takes its loc
 `seats`. Instants come from the database's clock. What others can see is announced after the commit.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from accounts import audit
 from accounts.models import Channel, User
-from accounts.rows import Write
+from accounts.rows import Write, execute
 from clients.models import Client
 from notifications import notices
 from notifications.notices import What
@@ -35,9 +36,12 @@ from scheduling import (
 from scheduling.interpreters import Need
 from scheduling.models import Booking, CancelReason, NoShowReason, Offer, Slot
 from scheduling.problems import ALONE, Problem, Refused, Visit
-from scheduling.transactions import constraint, tried_again
+from scheduling.transactions import NOT_NOW, constraint, sqlstate, tried_again
 
+logger = logging.getLogger(__name__)
 Status = Booking.Status
+# Others are to see within two seconds that a place is free, whoever sits on one of the slots.
+SWEEP_WAITS_MS = 200
 # Reasons that end an appointment even after its time has come.
 _WHENEVER = frozenset({CancelReason.SESSION, CancelReason.COURSE, CancelReason.CONSENT_REVOKED})
 
@@ -98,6 +102,19 @@ def let_go(place: Slot | Booking, *, by: User) -> None:
             audit.record("let_go", own, by=by, district=own.slot.district)
             holds.remove([own])
             _freed(own.slot)
+
+
+def sweep() -> None:
+    """Remove all holds whose time has passed. A slot that somebody keeps locked, for whatever reason, or
+    that cannot be read, keeps no other one waiting: it has its turn at the next sweep."""
+    for slot_id in Booking.objects.dead_holds().values_list("slot_id", flat=True).distinct():
+        try:
+            with transaction.atomic():
+                execute(f"SET LOCAL lock_timeout = {SWEEP_WAITS_MS}", [])
+                release_dead_holds(slot_id)
+        except DatabaseError as error:
+            if sqlstate(error) not in NOT_NOW:
+                logger.exception("Dead holds could not be removed.")
 
 
 @tried_again

@@ -5,15 +5,14 @@ from procrastinate.contrib.django import app
 from accounts.rows import clock
 from notifications import mails
 from scheduling import assignments, booking, catching_up, external, invitations, offers, pool_requests, series
-from scheduling.models import Booking, InterpreterAssignment
+from scheduling.models import InterpreterAssignment
 
 
 @app.periodic(cron="* * * * * *")
 @app.task(queueing_lock="release_dead_holds", pass_context=False)
 def release_dead_holds(timestamp: int) -> None:
     """Every second: remove holds whose time has passed; everyone sees within two that the place is free."""
-    for slot_id in Booking.objects.dead_holds().values_list("slot_id", flat=True).distinct():
-        booking.release_dead_holds(slot_id)
+    booking.sweep()
 
 
 @app.periodic(cron="20 3 * * *")

@@ -13,6 +13,8 @@ R = TypeVar("R")
 
 # deadlock_detected, serialization_failure: nobody's fault, the same again succeeds.
 _TRY_AGAIN = frozenset({"40P01", "40001"})
+# And lock_not_available, where a limit was set to the wait: later the same may succeed.
+NOT_NOW = _TRY_AGAIN | {"55P03"}
 _PAUSES = (0.01, 0.03, 0.1)
 
 

@@ -1,4 +1,4 @@
-"""Instants are read by psycopg's compiled code, and are the same ones."""
+"""Instants are read by psycopg's compiled code, and are the same ones; nobody keeps locks asleep."""
 
 import os
 from collections.abc import Iterator
@@ -55,3 +55,10 @@ def test_django_reads_them_in_its_own_zone(db: psycopg.Connection[Any]) -> None:
 
     assert settings.USE_TZ
     assert now.tzinfo is UTC
+
+
+def test_who_sleeps_in_a_transaction_loses_it_and_its_locks(db: psycopg.Connection[Any]) -> None:
+    """A process that is stopped in the middle of a booking keeps its slot from nobody for long."""
+    assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert not db.autocommit
+    assert db.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)

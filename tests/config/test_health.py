@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from notifications import place
+from scheduling import tasks
 from tests.browsing import wait_until
 from tests.servers import Daphne, DatabaseProxy
 
@@ -66,6 +67,34 @@ def test_health_names_a_silent_worker_and_is_content_with_an_awake_one(
         "worker": "ok",
         "sending": "ok",
     }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("status", "waits", "expected"),
+    [("todo", "46 seconds", "stuck"), ("todo", "40 seconds", "ok"), ("doing", "1 hour", "ok")],
+)
+def test_a_worker_that_reports_but_does_not_get_to_its_work_is_stuck(
+    client: Client, status: str, waits: str, expected: str
+) -> None:
+    """All its hands may be tied, by a lock somebody keeps for instance, while its heart beats on."""
+    every_second = tasks.release_dead_holds
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, queueing_lock)"
+            " VALUES ('default', %s, '{}', %s::procrastinate_job_status, %s) RETURNING id",
+            [every_second.name, status, every_second.queueing_lock],
+        )
+        cursor.execute(
+            "UPDATE procrastinate_events SET at = now() - %s::interval WHERE job_id = %s",
+            [waits, cursor.fetchone()[0]],
+        )
+
+    answer = client.get("/healthz")
+
+    assert answer.json()["worker"] == expected
+    assert answer.status_code == (200 if expected == "ok" else 503)
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ only with both away is a seat booked twice.
 """
 
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.urls import reverse
@@ -27,7 +29,7 @@ from scheduling.models import Booking, Slot
 from scheduling.problems import Refused
 from tests import factories
 from tests.consultations.rivals import at_once, killed_after
-from tests.servers import Daphne
+from tests.servers import Daphne, database_url
 from tests.sign_in import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -244,6 +246,25 @@ def test_a_dead_hold_is_inherited_once(
         found = rush(acts)
 
         assert ends(found) == {"booked": 1, "taken": RIVALS - 1, "NoneType": 1}
+
+
+def test_a_slot_that_somebody_keeps_locked_holds_up_the_end_of_no_other_hold(
+    new_slot: Callable[..., Slot],
+) -> None:
+    """A web process stopped in the middle of a booking, for instance; the worker has other things to do."""
+    stuck, *others = [rules.hold(new_slot(), by=factories.UserFactory()) for _ in range(3)]
+    Booking.objects.update(held_until=timezone.now())
+
+    with psycopg.connect(database_url("app")) as sleeper:
+        sleeper.execute("SELECT FROM scheduling_slot WHERE id = %s FOR NO KEY UPDATE", [stuck.slot_id])
+        began = time.monotonic()
+        rules.sweep()
+        assert time.monotonic() - began < 1
+        assert list(Booking.objects.all()) == [stuck]
+    rules.sweep()
+
+    assert not Booking.objects.exists()
+    assert AuditEvent.objects.filter(verb="hold_ended").count() == 1 + len(others)
 
 
 @pytest.mark.promise(1)
