@@ -161,6 +161,7 @@ def kern() -> None:
             "--no-fund",
             "--no-update-notifier",
             "--loglevel=error",
+            *npm_cache(),
         )
         if shutil.which("npm"):
             call("npm", *flags, silent=True)
@@ -170,6 +171,14 @@ def kern() -> None:
             call(VENV / "bin" / "python", "-c", npm, *flags, silent=True)
 
     once("kern", (CHECKOUT / "package-lock.json").read_bytes(), install)
+
+
+def npm_cache() -> list[str]:
+    """npm keeps what it fetched in the home; where that may not be written, a place in `.venv`."""
+    said = (value for name, value in os.environ.items() if name.lower() == "npm_config_cache")
+    wanted = Path(next(said, "~/.npm")).expanduser()
+    there = next(folder for folder in (wanted, *wanted.absolute().parents) if folder.exists())
+    return [] if os.access(there, os.W_OK | os.X_OK) else [f"--cache={VENV / 'npm'}"]
 
 
 def messages() -> None:

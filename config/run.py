@@ -37,6 +37,8 @@ WORKER = (
 )
 # The demo's own mail server, which shows on a page what it received.
 MAILBOX = ("manage.py", "demo_mailbox")
+# In front of each of them: killed as we may be, none of them keeps the port or works on.
+BOUND = ("-m", "config.bound")
 READY_SECONDS = 60
 GRACE_SECONDS = 10
 
@@ -100,7 +102,10 @@ def processes(environment: dict[str, str], port: int) -> Iterator[dict[str, subp
     try:
         for name, command in commands.items():
             started[name] = subprocess.Popen(
-                [PYTHON, *command], cwd=CHECKOUT, env=environment, start_new_session=True
+                [PYTHON, *BOUND, str(os.getpid()), *command],
+                cwd=CHECKOUT,
+                env=environment,
+                start_new_session=True,
             )
         yield started
     finally:

@@ -1,4 +1,4 @@
-"""Which Chromium the tests get: the lightest there is, and never none because of a package that is not."""
+"""What set-up finds on a machine: which Chromium the tests get, and where npm may write."""
 
 import os
 from pathlib import Path
@@ -59,3 +59,18 @@ def test_it_is_installed_where_there_is_none(machine: Path) -> None:
     bootstrap.browser()
 
     assert bootstrap.system_chromium() == str(wanted)
+
+
+@pytest.mark.parametrize("named", ["HOME", "npm_config_cache"])
+def test_npm_keeps_its_files_here_where_the_home_may_not_be_written(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / "venv")
+    monkeypatch.delenv("npm_config_cache", raising=False)
+    monkeypatch.setenv(named, str(tmp_path / "not" / "there"))
+    assert bootstrap.npm_cache() == []
+
+    # Root may write everywhere it is not told otherwise.
+    monkeypatch.setattr(os, "access", lambda place, _how: place != tmp_path)
+
+    assert bootstrap.npm_cache() == [f"--cache={tmp_path / 'venv' / 'npm'}"]

@@ -114,6 +114,16 @@ def test_a_signal_to_make_alone_ends_everything_and_the_data_stays(
         assert db.execute("SELECT count(*) FROM accounts_district").fetchone() == (1,)
 
 
+def test_killed_it_leaves_nobody_on_the_port(run: Run) -> None:
+    run.wait_until_ready()
+    started = run.descendants()
+    (runner,) = [one for one in started if "config.run" in one.cmdline()]
+    runner.kill()
+    run.process.wait(30)
+    _, alive = psutil.wait_procs(started, timeout=15)
+    assert alive == []
+
+
 def test_a_taken_port_is_named_and_nothing_starts(empty_database: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
