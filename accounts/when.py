@@ -121,12 +121,6 @@ def ago(value: datetime, *, now: datetime | None = None, zone: tzinfo | None = N
     return moment(value, now=now, zone=zone)
 
 
-def minutes_left(until: datetime, *, now: datetime | None = None) -> str:
-    """What is left until then as "4:12" (minutes and seconds), never below "0:00"."""
-    seconds = max(0, round((until - (now or timezone.now())).total_seconds()))
-    return f"{seconds // 60}:{seconds % 60:02}"
-
-
 def _code(tag: str) -> str:
     return tag.replace("_", "-").split("-")[0].lower()
 

@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.utils.html import conditional_escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts import telephone, when
+from accounts import telephone
 from accounts.access import declaration
 from accounts.models import User
 
@@ -136,12 +136,13 @@ def copy_button(target: str, text: str = "") -> SafeString:
 
 @register.simple_tag
 def timer(until: datetime, over: str = "", now: datetime | None = None) -> SafeString:
-    """Counts down to an instant ("noch 4:12 Min."), then shows `over`.
+    """Counts down to an instant ("noch 4:12 Min."), then shows `over`; without JavaScript it says when
+    that is ("bis 15:12 Uhr").
 
     `now` is the clock the instant was made by, where that is not this process's own.
     """
     now = now or timezone.now()
-    return _render("timer", until=until, now=now, left=when.minutes_left(until, now=now), over=over)
+    return _render("timer", until=until, now=now, over=over)
 
 
 @register.simple_tag

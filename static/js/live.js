@@ -138,6 +138,8 @@
   function update(element, card, frame) {
     if (!card.dataset.card) return refreshAll(element);
     card.dataset.version = frame.version;
+    if ("free" in frame) card.dataset.free = frame.free;
+    count();
     if (card.dataset.state !== frame.state) showNeutral(card, frame.state);
     if (!isWhole(element)) later(card, () => refresh(card, card.dataset.card));
   }
@@ -153,6 +155,19 @@
     if (actions.contains(document.activeElement)) card.focus({ preventScroll: true });
     actions.replaceChildren();
     say(`${card.dataset.label}: ${template.dataset.word}`);
+  }
+
+  // How much of a day is free, wherever the page says so: `data-free-in` is the day's element; of a slot
+  // with several places each counts, in a list of days each such slot does.
+  function count() {
+    for (const place of document.querySelectorAll("[data-free-in]")) {
+      const day = document.getElementById(place.dataset.freeIn);
+      const seats = day ? cards(day).map(({ dataset }) => Number(dataset.free)) : [];
+      if (!seats.length || seats.some(Number.isNaN)) continue;
+      const { none, one, many } = place.dataset;
+      const free = seats.reduce((sum, each) => sum + (none ? Number(each > 0) : each), 0);
+      place.textContent = ([none, one][free] ?? many).replace("{free}", free);
+    }
   }
 
   function say(text) {
@@ -215,6 +230,7 @@
     window.htmx.swap(element, html, { swapStyle: "outerHTML" });
     const announcement = document.getElementById(id)?.dataset.announce;
     lines.forEach((line) => line.follow());
+    count();
     if (announcement) say(announcement);
     if (hadFocus && !element.isConnected) {
       (document.getElementById(focused) || document.getElementById(id))?.focus({ preventScroll: true });
@@ -267,7 +283,7 @@
     }
   }
   listen();
-  document.addEventListener("htmx:afterSwap", listen);
+  document.addEventListener("htmx:afterSwap", (event) => { listen(event); count(); });
   if (!lines.length && !note) return;
 
   const check = () => lines.forEach((line) => line.check());

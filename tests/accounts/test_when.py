@@ -77,11 +77,6 @@ def test_a_clock_a_little_ahead_still_means_now() -> None:
     assert when.ago(NOW + timedelta(hours=2), now=NOW) == "So 1. Nov., 11:00"
 
 
-def test_what_is_left_never_falls_below_zero() -> None:
-    assert when.minutes_left(NOW + timedelta(minutes=4, seconds=12), now=NOW) == "4:12"
-    assert when.minutes_left(NOW - timedelta(seconds=1), now=NOW) == "0:00"
-
-
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         when.clock(datetime(2026, 12, 8, 14, 0))  # noqa: DTZ001

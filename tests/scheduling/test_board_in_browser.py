@@ -92,17 +92,25 @@ def test_holding_releasing_and_booking_is_seen_by_others_without_a_name(
     expect(card(mine, slot)).to_contain_text("von Ihnen vorgemerkt")
     expect(card(other, slot).get_by_role("button", name="Vormerken")).to_have_count(0)
     expect(other.locator("[data-live-words]")).to_have_text(re.compile(r"^\d\d:\d\d–\d\d:\d\d: vorgemerkt$"))
-    # The block itself follows, with its countdown.
+    # The block itself follows, with its countdown, and everything that counts what is free.
     expect(card(other, slot).get_by_role("timer")).to_contain_text("noch 4:")
+    for page in (mine, other):
+        expect(page.locator(".day")).to_contain_text("2 von 3 frei")
+        expect(page.locator(".dates").first).to_contain_text("2 Termine frei")
     assert "Amsel" not in other.content()
 
     card(mine, slot).get_by_role("button", name="Freigeben").click()
     expect(card(other, slot)).to_contain_text("frei", timeout=SEEN_MS)
     expect(card(other, slot).get_by_role("button", name="Vormerken")).to_be_visible()
 
-    rules.book(slot, client=factories.ClientFactory(owner=anna), by=anna)
+    expect(other.locator(".day")).to_contain_text("3 von 3 frei")
+
+    for each in slots:
+        rules.book(each, client=factories.ClientFactory(owner=anna), by=anna)
     expect(card(other, slot)).to_contain_text("belegt", timeout=SEEN_MS)
     expect(card(mine, slot)).to_contain_text("von Ihnen gebucht")
+    expect(other.locator(".day")).to_contain_text("0 von 3 frei")
+    expect(other.locator(".dates").first).to_contain_text("alles belegt")
 
 
 def test_when_an_organisations_places_are_taken_its_other_blocks_say_so_live(
