@@ -30,7 +30,7 @@ from scheduling.models import Booking, CalendarFeed, FeedVersion, Session
 PAST_DAYS = 90
 CANCELLED_DAYS = 30
 # Of the text's form; raised when `ical` writes events differently, so that nothing kept is served.
-_FORM = 1
+_FORM = 2
 _NOTED_EVERY = timedelta(hours=1)
 
 # Everything an answer depends on, in one row and without an appointment. Whose cases one has is told

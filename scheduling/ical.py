@@ -181,6 +181,14 @@ def _folded(line: str) -> str:
     return "\r\n".join([*parts, part])
 
 
+class _Text(vText):
+    """A text as the feeds write it: the library takes a backslash before an N for the end of a line."""
+
+    def to_ical(self) -> bytes:
+        """Escaped as RFC 5545 says."""
+        return _escaped(self).encode()
+
+
 def event(booking: Booking, zone: ZoneInfo) -> Event:
     """The booking as an event in the zone, built with the library."""
     made = Event()
@@ -190,18 +198,22 @@ def event(booking: Booking, zone: ZoneInfo) -> Event:
     is_cancelled = booking.status == Booking.Status.CANCELLED
     made.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     made.add("class", "PRIVATE")
-    made.add("summary", booking.slot.kind.public_title)
+    made.add("summary", _Text(booking.slot.kind.public_title))
     if address := booking.address:
-        made.add("location", address)
+        made.add("location", _Text(address))
     made.add("dtstart", _on_the_wall(booking.start_at, zone))
     made.add("dtend", _on_the_wall(booking.end_at, zone))
     return made
 
 
 def _on_the_wall(at: datetime, zone: ZoneInfo) -> datetime:
-    """The instant in the zone; in UTC where the clock shows that time for the second time (October)."""
+    """The instant in the zone; in UTC where the clock shows that time twice (October).
+
+    RFC 5545 says that such a time means the first, but node-ical and others take the second.
+    """
     local = at.astimezone(zone)
-    return at.astimezone(UTC) if local.fold else local
+    comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return at.astimezone(UTC) if comes_twice else local
 
 
 def _timezone(zone: ZoneInfo, year: int) -> Timezone:
