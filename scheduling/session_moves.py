@@ -39,11 +39,17 @@ from scheduling.models import Booking, BookingMove, Reservation, Resource, Sessi
 from scheduling.planning import Conflict
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import constraint, tried_again
+from scheduling.wall_clock import midnight
 
 IN_THE_PAST = Problem(
     "in_the_past",
     _("Diese Zeit ist schon vorbei."),
     _("Wählen Sie einen späteren Tag oder eine spätere Zeit."),
+)
+PAST_MIDNIGHT = Problem(
+    "past_midnight",
+    _("Die Sprechstunde endet erst nach Mitternacht."),
+    _("Wählen Sie einen früheren Beginn."),
 )
 HAS_BEGUN = Problem(
     "session_has_begun",
@@ -179,6 +185,8 @@ def _against(session: Session, to: Place, by: timedelta, now: datetime) -> list[
         found.append(HAS_BEGUN)
     if to.start_at <= now:
         found.append(IN_THE_PAST)
+    if by and _reaches_into_the_next_day(session, to.start_at, session.end_at + by):
+        found.append(PAST_MIDNIGHT)
     if not by and (to.specialist, to.room) == (session.specialist, session.room):
         found.append(NOTHING_CHANGES)
     start_at, end_at = _reserved(session)
@@ -190,6 +198,12 @@ def _against(session: Session, to: Place, by: timedelta, now: datetime) -> list[
         *busy.away(to.resources, session.start_at + by, session.end_at + by),
     ]
     return found + [Problem("in_the_way", one.text, _CHOOSE) for one in in_the_way]
+
+
+def _reaches_into_the_next_day(session: Session, start_at: datetime, end_at: datetime) -> bool:
+    """What agenda and board show belongs to one day; planning asks for the same."""
+    next_day = start_at.astimezone(session.district.tz).date() + timedelta(days=1)
+    return end_at > midnight(next_day, session.district.tz)
 
 
 _CHOOSE = _("Wählen Sie eine andere Zeit, einen anderen Raum oder eine andere Fachkraft.")

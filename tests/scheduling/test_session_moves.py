@@ -1,7 +1,8 @@
 """A session goes elsewhere and takes along what hangs on it; only what cannot be goes to the list."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -242,6 +243,17 @@ def test_neither_into_the_past_nor_out_of_it_nor_nowhere(session: Session, by: U
     Session.objects.filter(pk=session.pk).update(start_at=session.start_at - timedelta(days=900))
     session.refresh_from_db()
     assert "session_has_begun" in refused(session_moves.move, session, at(session, 950 * A_DAY), by=by)
+
+
+@pytest.mark.parametrize("on", [date(2027, 4, 8), date(2027, 3, 28), date(2027, 10, 31)])
+def test_its_last_block_ends_on_the_day_it_begins(session: Session, by: User, on: date) -> None:
+    """As when a year is planned; it lasts two hours and 55 minutes, also where a day has 23 or 25 hours."""
+    latest = Place(
+        datetime.combine(on, time(21, 5), tzinfo=session.district.tz), session.specialist, session.room
+    )
+    later = replace(latest, start_at=latest.start_at + timedelta(minutes=1))
+    assert "past_midnight" in refused(session_moves.move, session, later, by=by)
+    assert session_moves.move(session, latest, by=by).session.start_at == latest.start_at
 
 
 # --- Races ---------------------------------------------------------------------------------------
