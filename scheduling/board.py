@@ -248,7 +248,7 @@ def cards(slots: Sequence[Slot], user: User) -> list[Card]:
     for booking in found:
         booking.slot = slot_of[booking.slot_id]
         by_slot[booking.slot_id].append(booking)
-    about = doors.about([booking for booking in found if _is_own(booking, user)])
+    about = doors.about([booking for booking in found if booking.is_of(user)])
     for slot in slots:
         slot.session.standing = standings.get(slot.session_id)
     return [_card(slot, by_slot[slot.pk], user, about, standings.get(slot.session_id)) for slot in slots]
@@ -268,7 +268,7 @@ def _card(
     standing: Standing | None,
 ) -> Card:
     now: datetime = getattr(slot, "now")
-    own = [one for one in living if _is_own(one, user)]
+    own = [one for one in living if one.is_of(user)]
     held = [one for one in own if one.status == Booking.Status.TENTATIVE]
     hold = next((one for one in held if not getattr(one, "from_list")), None)
     booked = [one for one in own if one.status != Booking.Status.TENTATIVE]
@@ -319,14 +319,6 @@ def _state(
 
 def _address(booking: Booking, about: Mapping[int, str]) -> str:
     return about.get(booking.pk) or reverse("scheduling:booking", args=[booking.uuid])
-
-
-def _is_own(booking: Booking, user: User) -> bool:
-    """As `BookingQuerySet.for_user`, for a row at hand."""
-    client = booking.client
-    return booking.holder_id == user.pk or (
-        client is not None and user.pk in (client.owner_id, client.deputy_id)
-    )
 
 
 def _readable(living: Sequence[Booking], booked: Sequence[Booking], user: User) -> Iterable[Booking]:

@@ -86,10 +86,9 @@ def _living(slot: Slot) -> list[Booking]:
 
 
 def _seat(booking: Booking, slot: Slot, by: User, *, holds: bool, manages: bool) -> Seat:
-    client = booking.client
-    is_own = booking.holder_id == by.pk or (
-        client is not None and by.pk in (client.owner_id, client.deputy_id)
-    )
+    client, is_own = booking.client, booking.is_of(by)
+    # Of a consultation the specialist reads the agenda, for as long as they may, and no family name there.
+    holds = holds and not slot.kind.needs_referral
     if client is not None:
         return Seat(booking, client.full_name if is_own or holds else "", is_own)
     may_read = is_own or holds or (manages and not slot.kind.is_sensitive)

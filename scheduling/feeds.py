@@ -55,7 +55,7 @@ _SUBSCRIBER = """
 # A seat in a course is none of it: it spans the term, and its dates are sessions of the teacher's.
 _MINE = f"""
     WITH mine AS (
-        SELECT id FROM scheduling_booking WHERE holder_id = %(user)s
+        SELECT id FROM scheduling_booking WHERE holder_id = %(user)s AND client_id IS NULL
         UNION
         SELECT booking.id FROM scheduling_booking booking JOIN clients_client client ON client.id = client_id
         WHERE client.owner_id = %(user)s OR client.deputy_id = %(user)s

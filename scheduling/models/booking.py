@@ -58,9 +58,13 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     """Vocabulary for bookings."""
 
     def for_user(self, user: User) -> Self:
-        """Bookings made by oneself, or of one's own clients."""
+        """Bookings of one's own clients; those without a client (holds, guests) that one made oneself.
+
+        Who booked for a client and handed the case over since, reads nothing of it any more.
+        """
+        without_client = Q(client__isnull=True, holder=user)
         return self.filter(
-            Q(holder=user) | Q(client__owner=user) | Q(client__deputy=user), district=user.district_id
+            without_client | Q(client__owner=user) | Q(client__deputy=user), district=user.district_id
         )
 
     def movable_by(self, user: User) -> Self:
@@ -205,6 +209,11 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.start_at:%Y-%m-%d %H:%M}"
+
+    def is_of(self, user: User) -> bool:
+        """As `BookingQuerySet.for_user`, for a row at hand (with its client)."""
+        client = self.client
+        return user.pk in ((self.holder_id,) if client is None else (client.owner_id, client.deputy_id))
 
     @property
     def address(self) -> str:

@@ -15,11 +15,8 @@ class RebookingQuerySet(models.QuerySet["Rebooking"]):
     """Vocabulary for the list."""
 
     def for_user(self, user: User) -> Self:
-        """What oneself had booked, and what one's own clients lost."""
-        return self.filter(
-            Q(booking__holder=user) | Q(booking__client__owner=user) | Q(booking__client__deputy=user),
-            booking__district=user.district_id,
-        )
+        """What one's own clients lost; without a client, what oneself had booked."""
+        return self.filter(booking__in=Booking.objects.for_user(user))
 
     def of_district(self, user: User) -> Self:
         """All of one's own district: for counting, never for reading."""

@@ -22,9 +22,10 @@ class WaitingEntryQuerySet(models.QuerySet["WaitingEntry"]):
     """Vocabulary for the waiting list."""
 
     def for_user(self, user: User) -> Self:
-        """What oneself entered, and for one's own clients."""
+        """For one's own clients; without a client, what oneself entered."""
+        without_client = Q(client__isnull=True, entered_by=user)
         return self.filter(
-            Q(entered_by=user) | Q(client__owner=user) | Q(client__deputy=user), district=user.district_id
+            without_client | Q(client__owner=user) | Q(client__deputy=user), district=user.district_id
         )
 
     def of_district(self, user: User) -> Self:

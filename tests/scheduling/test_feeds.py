@@ -123,15 +123,21 @@ def test_two_addresses_asked_for_at_once_leave_one() -> None:
 
 
 # --- What is in it -----------------------------------------------------------------------------------
-def test_owner_deputy_and_holder_see_the_appointment_and_nobody_else(booking: Booking) -> None:
+def test_owner_and_deputy_see_the_appointment_and_nobody_else(booking: Booking) -> None:
     assert booking.client is not None
     assert booking.client.deputy is not None
-    holder = factories.UserFactory()
-    Booking.objects.filter(pk=booking.pk).update(holder=holder)
-    for user in (booking.client.owner, booking.client.deputy, holder):
+    for user in (booking.client.owner, booking.client.deputy):
         assert uids(token_of(user)) == {str(booking.uuid)}
-    for stranger in (factories.UserFactory(), factories.UserFactory(organisation__name="Caritas")):
+    # Who booked it and handed the case over since.
+    former = factories.UserFactory()
+    Booking.objects.filter(pk=booking.pk).update(holder=former)
+    for stranger in (former, factories.UserFactory(), factories.UserFactory(organisation__name="Caritas")):
         assert uids(token_of(stranger)) == set()
+
+
+def test_without_a_client_whoever_holds_the_appointment_sees_it(booking: Booking) -> None:
+    Booking.objects.filter(pk=booking.pk).update(client=None)
+    assert uids(token_of(booking.holder)) == {str(booking.uuid)}
 
 
 def test_whoever_holds_the_session_sees_it_as_one_event(booking: Booking) -> None:
