@@ -96,7 +96,9 @@ class Brief:
 def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> Brief:
     """The brief of a referral whose author and organisation are at hand, and its client if presented.
 
-    `interpreter` is who was found for the appointment, with person and resource.
+    `interpreter` is who was found for the appointment, with person and resource. Of a case consultation
+    only what its form asks is told: language, wishes and needs came from a linked client, or were typed
+    when it was still to be a presentation, and nobody looked there for names.
     """
     client = referral.client if referral.is_presentation else None
     greeting = f"{isolated(client.given_name)}, {client.year_of_birth or '?'}" if client else ""
@@ -112,18 +114,18 @@ def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> 
         is_urgent=referral.urgency == Referral.Urgency.URGENT,
         treatment=_unless(referral.treatment, Referral.Treatment.NO, _said(referral, "treatment")),
         after_crisis_at=referral.safety_steps_at,
-        language=languages.name(referral.language),
-        language_code=referral.language,
-        dialect=referral.dialect,
-        second_language=referral.second_language,
-        literacy=_said(referral, "literacy"),
-        interpreter_needed=referral.interpreter_need == Referral.InterpreterNeed.NEEDED,
-        interpreter=_assigned(interpreter) or _interpreter(referral),
-        interpreter_confirmed=_is_confirmed(referral, interpreter),
+        language=languages.name(referral.language) if client else "",
+        language_code=referral.language if client else "",
+        dialect=referral.dialect if client else "",
+        second_language=referral.second_language if client else "",
+        literacy=_said(referral, "literacy") if client else "",
+        interpreter_needed=bool(client) and referral.interpreter_need == Referral.InterpreterNeed.NEEDED,
+        interpreter=_assigned(interpreter) or _interpreter(referral) if client else "",
+        interpreter_confirmed=bool(client) and _is_confirmed(referral, interpreter),
         company=tuple(_company(referral)),
         wishes=tuple(_wishes(referral)),
-        access_needs=referral.access_needs,
-        insurance=_said(referral, "insurance"),
+        access_needs=referral.access_needs if client else "",
+        insurance=_said(referral, "insurance") if client else "",
         caseworker=referral.author.name,
         organisation=referral.organisation.short_name,
         phone=referral.author.phone,
@@ -179,6 +181,8 @@ def _company(referral: Referral) -> list[Text]:
 
 
 def _wishes(referral: Referral) -> list[Text]:
+    if not referral.is_presentation:
+        return []
     found: list[Text] = []
     if referral.interpreter_gender:
         gender = _said(referral, "interpreter_gender")

@@ -178,8 +178,13 @@ def _fit(referral: Referral, slot: Slot) -> Iterator[Problem]:
     if not referral.is_presentation or consent is None or not consent.recipients:
         return
     # A release from confidentiality counts for those it names (§ 203 StGB).
-    if slot.session.held_by_name not in consent.recipients:
+    if not _names(consent.recipients, slot.session.held_by_name):
         yield OTHER_RECIPIENT
+
+
+def _names(recipients: str, person: str) -> bool:
+    """Whether this very person is among them: "Dr. Stein" is not where "Dr. Steinbach" stands."""
+    return re.search(rf"(?<!\w){re.escape(person)}(?![\w-])", recipients) is not None
 
 
 # --- The reasons -------------------------------------------------------------------------------

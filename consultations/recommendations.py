@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -85,6 +85,11 @@ NOT_HELD = Problem(
     _("Der Termin wurde abgesagt oder niemand ist erschienen."),
     _("Freigeben können Sie nach einem Gespräch. Ihr Entwurf bleibt gesichert."),
 )
+ELSEWHERE = Problem(
+    "elsewhere",
+    _("Der Termin liegt jetzt bei einer anderen Fachperson."),
+    _("Wer das Gespräch führt, gibt auch die Empfehlung frei."),
+)
 
 
 class Conflict(Exception):
@@ -100,12 +105,14 @@ class Conflict(Exception):
 
 def referrals_for(user: User) -> QuerySet[Referral]:
     """The referrals on which this person writes: those with a sheet of theirs, always, and those of
-    living appointments at their own sessions, for as long as they may read them.
+    living appointments at their own sessions, for as long as they may read them. A sheet that somebody
+    else opened, and released nothing on, stands in nobody's way: the appointment is elsewhere now.
     """
     near = Referral.objects.for_user(user).filter(booking__slot__session__specialist__user=user)
     living = near.exclude(booking__status__in=[Booking.Status.TENTATIVE, Booking.Status.CANCELLED])
+    released = SheetVersion.objects.filter(sheet__referral=OuterRef("pk"))
     return Referral.objects.filter(
-        Q(sheet__author=user) | Q(pk__in=living, sheet__isnull=True), district=user.district_id
+        Q(sheet__author=user) | (Q(pk__in=living) & ~Exists(released)), district=user.district_id
     )
 
 
@@ -120,10 +127,25 @@ def open_sheet(referral: Referral, *, by: User) -> RecommendationSheet:
     sheet, is_new = RecommendationSheet.objects.get_or_create(
         referral=referral, defaults={"district": referral.district, "author": by}
     )
-    _only_the_author(sheet, by)
+    if sheet.author_id != by.pk:
+        sheet, is_new = _take_over(sheet, by), True
     if is_new:
         audit.record("sheet_opened", sheet, by=by)
     return sheet
+
+
+def _take_over(sheet: RecommendationSheet, by: User) -> RecommendationSheet:
+    """The appointment went to another specialist before anything was released: an empty sheet, because
+    what the first one typed was theirs alone.
+    """
+    locked = RecommendationSheet.objects.select_for_update(no_key=True).get(pk=sheet.pk)
+    if locked.versions.exists():
+        raise PermissionDenied
+    locked.author = by
+    locked.draft, locked.set_aside, locked.saved_at = [], {}, None
+    locked.revision += 1
+    locked.save(update_fields=["author", "draft", "set_aside", "saved_at", "revision"])
+    return locked
 
 
 def blank_item(code: ItemCode) -> DraftItem:
@@ -213,7 +235,7 @@ def saved_at(other: Mapping[str, Any]) -> datetime:
 
 def problems(sheet: RecommendationSheet) -> list[Problem]:
     """Everything that stands in the way of a release, at once."""
-    found = _circumstances(sheet.referral)
+    found = _circumstances(sheet)
     items = preview(sheet)
     if not items:
         return [*found, EMPTY]
@@ -282,14 +304,20 @@ def _write_version(sheet: RecommendationSheet, by: User) -> SheetVersion:
     return version
 
 
-def _circumstances(referral: Referral) -> list[Problem]:
+def _circumstances(sheet: RecommendationSheet) -> list[Problem]:
+    referral, booking = sheet.referral, sheet.referral.booking
     found = []
     if referral.consent is not None and referral.consent.revoked_at is not None:
         found.append(NO_CONSENT)
-    booking = referral.booking
     if booking is None or booking.status in {Booking.Status.CANCELLED, Booking.Status.NOSHOW}:
         found.append(NOT_HELD)
+    elif not sheet.versions.exists() and not _holds(sheet.author, booking):
+        found.append(ELSEWHERE)
     return found
+
+
+def _holds(user: User, booking: Booking) -> bool:
+    return Booking.objects.of_specialist(user).filter(pk=booking.pk).exists()
 
 
 def _item_problems(item: RecommendationItem) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from clients.models import Consent
 from consultations import agenda, brief, referrals
 from consultations.models import Clarification, Referral
 from scheduling import booking as bookings
+from scheduling import day_lists
 from scheduling.models import Session
 from tests import clocks, factories
 from tests.consultations.people import case_consultation_slot, consultation_slot
@@ -177,3 +178,30 @@ def test_a_revoked_consent_takes_the_referral_off_the_card():
     assert of_day(specialist, on).cards[0].brief is not None
     Consent.objects.filter(pk=referral.consent_id).update(revoked_at=timezone.now())
     assert of_day(specialist, on).cards[0].brief is None
+
+
+def test_of_a_linked_case_consultation_nothing_is_told_that_its_form_does_not_ask():
+    """Language comes along from the linked client, wishes and needs from a draft that was a presentation."""
+    client = factories.ClientFactory(language="kmr", dialect="Türkei")
+    case = factories.ReferralFactory(
+        client=client, author=client.owner, format="case_consultation", consent=None, pseudonym="Fall Linde",
+        language="kmr", dialect="Türkei", second_language="Türkisch", literacy="reads",
+        interpreter_name="Frau Haddad", avoid="Die Brüder von Amal Haddad", access_needs="Rollstuhl",
+        trusted_person="Schwester Haddad", interpreter_gender="woman", insurance="asylblg",
+    )  # fmt: skip
+    linked = brief.of(case)
+    case.client = None
+    for name in ("language", "dialect", "second_language", "literacy", "interpreter_need", "interpreter_name",
+                 "interpreter_gender", "avoid", "access_needs", "trusted_person", "insurance"):  # fmt: skip
+        setattr(case, name, "")
+    assert linked == brief.of(case)
+
+
+def test_the_list_of_the_day_names_nobody_to_the_specialist_of_a_consultation():
+    """The agenda is what they read, as long as they may, and there is no family name in it."""
+    slot = consultation_slot()
+    referral = presented(slot)
+    (row,) = day_lists.rows(slot.session, by=slot.session.specialist.user)
+    assert [(seat.name, seat.is_own) for seat in row.seats] == [("", False)]
+    (row,) = day_lists.rows(slot.session, by=referral.client.owner)
+    assert [seat.name for seat in row.seats] == [referral.client.full_name]

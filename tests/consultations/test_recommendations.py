@@ -336,3 +336,47 @@ def test_an_unchanged_text_is_not_released_again() -> None:
     write(sheet, line(PSZ, "so"))
     assert refusal(sheet) == ["unchanged"]
     assert RecommendationItem.objects.count() == 1
+
+
+# --- Another specialist ------------------------------------------------------------------------
+def goes_to_another(referral: Referral) -> User:
+    """The appointment is in another specialist's session now."""
+    assert referral.booking is not None
+    referral.booking.slot = SlotFactory.create()
+    referral.booking.save()
+    return specialist_of(referral)
+
+
+def test_who_holds_the_talk_gets_an_empty_sheet_of_their_own() -> None:
+    referral = booked_referral()
+    first = specialist_of(referral)
+    write(recommendations.open_sheet(referral, by=first), line(PSZ, "Notiz der Ersten"))
+    second = goes_to_another(referral)
+    assert recommendations.referrals_for(second).get() == referral
+    theirs = recommendations.open_sheet(referral, by=second)
+    assert (theirs.author, theirs.draft, theirs.set_aside) == (second, [], {})
+    assert not recommendations.referrals_for(first).exists()
+    with pytest.raises(PermissionDenied):
+        recommendations.save_draft(theirs, items=[line(PSZ)], revision=theirs.revision, by=first)
+    assert release(theirs, line(GP, "Satz")).released_by == second
+
+
+def test_nobody_releases_on_the_talk_of_another() -> None:
+    referral = booked_referral()
+    sheet = write(recommendations.open_sheet(referral, by=specialist_of(referral)), line(GP, "Satz"))
+    goes_to_another(referral)
+    with pytest.raises(Refused) as refused:
+        release(sheet)
+    assert refused.value.codes == ["elsewhere"]
+    assert not SheetVersion.objects.exists()
+
+
+def test_a_released_sheet_stays_with_who_released_it() -> None:
+    referral = booked_referral()
+    sheet = recommendations.open_sheet(referral, by=specialist_of(referral))
+    release(sheet, line(GP, "Satz"))
+    other = goes_to_another(referral)
+    assert not recommendations.referrals_for(other).exists()
+    with pytest.raises(PermissionDenied):
+        recommendations.open_sheet(referral, by=other)
+    assert release(sheet, line(GP, "Satz, berichtigt")).number == 2

@@ -458,6 +458,9 @@ def test_a_consent_counts_for_the_specialist_it_names():
     named = factories.ReferralFactory(consent__recipients="Dr. Winter, Klinik")
     rule = referrals.submit
     assert refused(rule, named, slot_or_hold=slot, by=named.author) == ["other_recipient"]
+    for another in ("Dr. Sommerfeld", "Dr. Sommer-Meier"):
+        Consent.objects.filter(pk=named.consent_id).update(recipients=another)
+        assert refused(rule, named, slot_or_hold=slot, by=named.author) == ["other_recipient"]
     Consent.objects.filter(pk=named.consent_id).update(recipients="Dr. Sommer, Klinik")
     assert referrals.submit(named, slot_or_hold=slot, by=named.author).status == "booked"
 
