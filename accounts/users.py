@@ -5,7 +5,7 @@ seven days; only a digest of its secret is stored.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -43,6 +43,20 @@ class FactorResetReason(models.TextChoices):
     REPLACED = "replaced", _("neues Handy, das alte ist nicht mehr da")
     BROKEN = "broken", _("Handy oder App defekt")
     MISUSE = "misuse", _("Verdacht auf Missbrauch")
+
+
+class StillInCharge(Exception):
+    """Refused: the person has cases that belong to the organisation they would leave."""
+
+
+# What ties somebody to their organisation is known in upper rooms only.
+_ties: list[Callable[[User], bool]] = []
+
+
+def register_tie(ties: Callable[[User], bool]) -> None:
+    """Let nobody change the organisation of whom this says yes of; at start-up."""
+    if ties not in _ties:
+        _ties.append(ties)
 
 
 @dataclass(frozen=True)
@@ -107,10 +121,13 @@ def change(user: User, *, by: User, **fields: Any) -> None:
 
     Roles act at the person's next request, and close their open sockets.
 
-    Raises `LastAdministrator` when nobody would be left to manage the district.
+    Raises `LastAdministrator` when nobody would be left to manage the district, and `StillInCharge`
+    when the person has cases of the organisation they would leave: those are handed over first.
     """
     user = _locked(user)
     old_roles, old_organisation = sorted(user.roles), user.organisation
+    if fields.get("organisation", old_organisation) != old_organisation and any(ties(user) for ties in _ties):
+        raise StillInCharge
     for name, value in fields.items():
         setattr(user, name, value)
     if Role.ADMINISTRATOR not in user.roles:

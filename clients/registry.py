@@ -113,8 +113,11 @@ def change(client: Client, data: Mapping[str, Any], *, by: User) -> Client:
 def assign(client: Client, *, owner: User, deputy: User | None, by: User) -> None:
     """Hand the case to an owner and a deputy of its organisation. Raises `ValueError` for strangers
     and for an owner who would be their own deputy."""
-    for person in (owner, deputy):
-        if person is not None and (person.organisation_id != client.organisation_id or not person.is_active):
+    # As they are now, and kept from changing the organisation or closing the account meanwhile.
+    people = User.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    now = people.in_bulk([person.pk for person in (owner, deputy) if person is not None])
+    for person in now.values():
+        if person.organisation_id != client.organisation_id or not person.is_active:
             raise ValueError("Owner and deputy belong to the case's organisation.")
     if owner == deputy:
         raise ValueError("The deputy is somebody else than the owner.")
@@ -123,6 +126,11 @@ def assign(client: Client, *, owner: User, deputy: User | None, by: User) -> Non
     audit.record(
         "assigned", client, by=by, owner=str(owner.uuid), deputy=str(deputy.uuid) if deputy else None
     )
+
+
+def has_cases(person: User) -> bool:
+    """Whether somebody owns or deputises a case, closed ones too: they may read them."""
+    return Client.objects.filter(Q(owner=person) | Q(deputy=person)).exists()
 
 
 def find(clients: QuerySet[Client], words: str) -> list[Client]:

@@ -53,6 +53,14 @@ def user(request: SignedInRequest, uuid: UUID) -> HttpResponse:
             users.change(person, by=request.user, **form.cleaned_data)
         except users.LastAdministrator:
             form.add_error("roles", _last_administrator())
+        except users.StillInCharge:
+            form.add_error(
+                "organisation",
+                _(
+                    "Diese Person führt oder vertritt noch Fälle dieser Organisation."
+                    " Die Teamleitung weist sie zuerst anderen zu."
+                ),
+            )
         else:
             messages.success(request, _("Gespeichert. Rollen gelten ab dem nächsten Aufruf einer Seite."))
             return redirect("accounts:users")

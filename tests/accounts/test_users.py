@@ -9,10 +9,11 @@ from django.db import IntegrityError
 from accounts import second_factor, users
 from accounts.models import AccessLink, AuditEvent, Organisation, User
 from accounts.roles import Role
+from clients import registry
 from tests import clocks
 from tests.accounts.races import no_row_locks
 from tests.consultations.rivals import at_once
-from tests.factories import PASSWORD, OrganisationFactory, UserFactory
+from tests.factories import PASSWORD, ClientFactory, OrganisationFactory, UserFactory
 
 NOW = datetime(2026, 12, 8, 14, 0, tzinfo=UTC)
 
@@ -127,6 +128,23 @@ class TestChanging:
         user.refresh_from_db()
         assert user.organisation == caritas
         assert "changed_organisation" in _verbs(user)
+
+    @pytest.mark.parametrize("part", ["owner", "deputy"])
+    def test_who_has_cases_hands_them_over_before_changing_the_organisation(
+        self, admin: User, part: str
+    ) -> None:
+        user = UserFactory()
+        case = ClientFactory(**{part: user})
+        caritas = OrganisationFactory(name="Caritas")
+        with pytest.raises(users.StillInCharge):
+            users.change(user, by=admin, organisation=caritas)
+        user.refresh_from_db()
+        assert user.organisation.name == "AWO"
+        users.change(user, by=admin, name="Anders", organisation=user.organisation)
+        registry.assign(case, owner=UserFactory(), deputy=None, by=admin)
+        users.change(user, by=admin, organisation=caritas)
+        user.refresh_from_db()
+        assert user.organisation == caritas
 
     def test_the_second_factor_is_reset_with_a_reason(self, admin: User) -> None:
         user = UserFactory()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.rows import clock
 from clients import name_keys, registry
 from clients.models import Client
@@ -168,6 +168,12 @@ class TestAssign:
             registry.assign(client, owner=stranger, deputy=None, by=client.owner)
         with pytest.raises(ValueError, match="somebody else"):
             registry.assign(client, owner=client.owner, deputy=client.owner, by=client.owner)
+
+    def test_whoever_left_the_organisation_meanwhile_gets_no_case(self):
+        client, leaving = ClientFactory(), UserFactory()
+        User.objects.filter(pk=leaving.pk).update(organisation=OrganisationFactory(name="Caritas"))
+        with pytest.raises(ValueError, match="organisation"):
+            registry.assign(client, owner=leaving, deputy=None, by=client.owner)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from accounts import second_factor, users
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
 from tests.accounts.views.three import Three, three
-from tests.factories import PASSWORD, OrganisationFactory, UserFactory
+from tests.factories import PASSWORD, ClientFactory, OrganisationFactory, UserFactory
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +118,18 @@ def test_a_new_role_acts_at_the_persons_next_request(people: Three) -> None:
     assert client.get("/protokoll/").status_code == 200
     people.administrator.post(f"{URL}{user.uuid}/", {**data, "roles": []})
     assert client.get("/protokoll/").status_code == 403
+
+
+def test_who_has_cases_stays_in_the_organisation(people: Three) -> None:
+    person = UserFactory(organisation=people.by.organisation)
+    ClientFactory(owner=person)
+    other = OrganisationFactory(name="Andere", district=people.by.district)
+    typed = {"name": person.name, "roles": ["caseworker"], "organisation": other.pk}
+    response = people.administrator.post(f"{URL}{person.uuid}/", typed)
+    assert response.status_code == 422
+    assert "führt oder vertritt noch Fälle" in response.text
+    person.refresh_from_db()
+    assert person.organisation == people.by.organisation
 
 
 def test_closing_an_account_ends_its_sessions_with_the_next_request(people: Three) -> None:
