@@ -26,6 +26,8 @@ from scheduling.problems import Problem, Refused
 
 # A plan is looked at together at least this often.
 REVIEW_EVERY = relativedelta(months=3)
+# What a step may be long: the name of a recommendation with the whole sentence to it.
+TEXT_LENGTH = 600
 # Follow-up by urgency, counted from the day of release.
 _FOLLOW_UP: dict[Urgency, relativedelta] = {
     Urgency.TODAY: relativedelta(),

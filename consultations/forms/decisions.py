@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms_kern import DayField
 from consultations import decisions
 from consultations.decisions import Choice, Decision
+from consultations.help_plans import TEXT_LENGTH
 from consultations.models import ItemDecision, PlanDomain, RecommendationItem, Responsible
 
 
@@ -32,7 +33,7 @@ class DecisionForm(forms.Form):
             *[pair for pair in ItemDecision.ClientWord.choices if pair[0] != "not_discussed"],
         ],
     )
-    text = forms.CharField(label=_("Schritt"), max_length=500, required=False)
+    text = forms.CharField(label=_("Schritt"), max_length=TEXT_LENGTH, required=False)
     domain = forms.ChoiceField(label=_("Bereich"), choices=PlanDomain, required=False)
     due_on = DayField(label=_("Bis wann"), required=False)
     responsible = forms.ChoiceField(label=_("Wer"), choices=Responsible, required=False)

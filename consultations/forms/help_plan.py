@@ -7,13 +7,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms_kern import DayField
+from consultations.help_plans import TEXT_LENGTH
 from consultations.models import Goal, HelpPlan, ItemDecision, PlanDomain, Responsible, Step
 
 
 class StepForm(forms.Form):
     """A step: what, who, by when; under one of the plan's goals or just a domain."""
 
-    text = forms.CharField(label=_("Was ist zu tun?"), max_length=500)
+    text = forms.CharField(label=_("Was ist zu tun?"), max_length=TEXT_LENGTH)
     responsible = forms.ChoiceField(label=_("Wer"), choices=Responsible)
     due_on = DayField(label=_("Bis wann"))
     goal = forms.ChoiceField(label=_("Für welches Ziel?"), required=False)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from consultations.decisions import step_text
 from consultations.models import (
     Acknowledgement,
     ItemCode,
@@ -18,6 +19,7 @@ from consultations.models import (
     SheetVersion,
     Step,
 )
+from consultations.recommendations import SENTENCE_LENGTH
 from scheduling.models import BlockFormat
 from tests.consultations.people import three
 from tests.consultations.sheets import line, release
@@ -240,3 +242,30 @@ def test_deciding_asks_the_database_the_same_number_of_questions(
         browser.get(of(version, "decide"))
     with django_assert_num_queries(8):
         browser.get(of(version, "version"))
+
+
+def test_the_longest_sentence_is_taken_over_and_its_step_changed() -> None:
+    """The browser sends the suggested step with every choice; it is the item's name and the sentence."""
+    longest = max(ItemCode, key=lambda code: len(code.label))
+    sheet = SheetFactory.create()
+    version = release(sheet, line(longest, "s" * SENTENCE_LENGTH), line(GP, "s" * SENTENCE_LENGTH))
+    first, second = version.items.all()
+    browser = case_team(version)
+    due = (timezone.localdate() + timedelta(days=30)).isoformat()
+    posted = row(first, text=step_text(first), decision="accepted") | row(
+        second, text=step_text(second), decision="changed", due_on=due
+    )
+    assert browser.post(of(version, "decide"), posted).headers["Location"] == plan_of(version)
+    step = Step.objects.get(origin_item=first)
+    assert step.text == step_text(first)
+    change = {
+        "text": step.text,
+        "responsible": "client",
+        "due_on": due,
+        "domain": step.domain,
+        "client_word": "yes",
+    }
+    answer = browser.post(reverse("consultations:step", args=[step.uuid]), change)
+    assert answer.headers["Location"] == plan_of(version)
+    step.refresh_from_db()
+    assert (step.responsible, step.client_word) == ("client", "yes")
