@@ -112,13 +112,19 @@ def need_venv_module() -> None:
 def python_packages(lock: str) -> None:
     """Install a lock file, every file checked against its hash."""
     path = CHECKOUT / lock
+    begun = VENV / "setup" / "begun"
 
     def install() -> None:
         say(f"Installing the Python packages of {lock}")
+        # A package half unpacked when pip was killed looks like one that is there.
+        anew: list[str] = ["--force-reinstall"] if begun.exists() else []
+        begun.parent.mkdir(exist_ok=True)
+        begun.touch()
         call(
             *(VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--no-input", "--require-hashes", "--requirement", path),
+            *("--no-input", *anew, "--require-hashes", "--requirement", path),
         )
+        begun.unlink()
 
     if not VENV.is_symlink():
         once(lock, path.read_bytes(), install)
@@ -186,7 +192,9 @@ def messages() -> None:
     for source in sorted((CHECKOUT / "locale").glob("*/LC_MESSAGES/django.po")):
         target = source.with_suffix(".mo")
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-            call(VENV / "bin" / "pybabel", "--quiet", "compile", "-i", source, "-o", target)
+            part = target.with_suffix(".part")
+            call(VENV / "bin" / "pybabel", "--quiet", "compile", "-i", source, "-o", part)
+            part.replace(target)
 
 
 def system_chromium() -> str | None:

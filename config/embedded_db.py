@@ -425,6 +425,11 @@ def _nobody_else(users: int) -> bool:
     return True
 
 
+def is_serving(name: str) -> bool:
+    """Whether the server behind `addresses(name)` lives; one from outside is somebody else's care."""
+    return given_from_outside() or _serving_pid(cluster(name)) is not None
+
+
 @contextmanager
 def addresses(name: str) -> Iterator[dict[str, str]]:
     """`DATABASE_URL` and `DATABASE_OWNER_URL` for the block: the person's own, or of a leased cluster."""

@@ -12,8 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from types import FrameType
@@ -181,10 +182,14 @@ class Starter:
         return bool(caught and int(caught[1], 16) & 1 << (signal.SIGINT - 1))
 
 
-def watch(running: dict[str, subprocess.Popen[bytes]], starter: Starter) -> None:
-    """Return never, but raise when a process ends or the starter wants no more."""
+def watch(
+    running: dict[str, subprocess.Popen[bytes]], starter: Starter, is_serving: Callable[[], bool]
+) -> None:
+    """Return never, but raise when a process or the database ends, or the starter wants no more."""
     while True:
         _check_alive(running)
+        if not is_serving():
+            raise CannotRun("The database ended by itself; nothing is lost, start again.")
         starter.check()
         time.sleep(0.5)
 
@@ -201,7 +206,7 @@ def serve() -> None:
             wait_until_ready(running, port)
             print(f"\nSprechstunde: {environment['PUBLIC_URL']}  (Ctrl-C stops it)\n", flush=True)
             manage(environment, "demo_accounts")
-            watch(running, starter)
+            watch(running, starter, partial(embedded_db.is_serving, "run"))
 
 
 def main() -> int:

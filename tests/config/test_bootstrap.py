@@ -74,3 +74,23 @@ def test_npm_keeps_its_files_here_where_the_home_may_not_be_written(
     monkeypatch.setattr(os, "access", lambda place, _how: place != tmp_path)
 
     assert bootstrap.npm_cache() == [f"--cache={tmp_path / 'venv' / 'npm'}"]
+
+
+def test_an_installation_that_was_killed_is_done_again_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What pip had half unpacked looks to it like a package that is there."""
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    monkeypatch.setattr(bootstrap, "VENV", venv)
+    asked = tmp_path / "asked"
+    _program(venv / "bin" / "python", f'echo "$*" >> {asked}\nexit 137')
+    with pytest.raises(bootstrap.CannotSetUp):
+        bootstrap.python_packages("requirements.lock")
+    _program(venv / "bin" / "python", f'echo "$*" >> {asked}')
+
+    bootstrap.python_packages("requirements.lock")
+    bootstrap.python_packages("requirements-dev.lock")
+    bootstrap.python_packages("requirements-dev.lock")
+
+    assert ["--force-reinstall" in said for said in asked.read_text().splitlines()] == [False, True, False]

@@ -15,6 +15,7 @@ import pytest
 
 from config import embedded_db
 from config.embedded_db import Cluster, DatabaseError
+from tests.browsing import wait_until
 
 
 @pytest.fixture
@@ -108,6 +109,19 @@ def test_a_killed_server_comes_back_with_its_data(place: Cluster) -> None:
         os.kill(_server(place), signal.SIGKILL)
         with embedded_db.lease("test"):
             assert _ask(place, "owner", "SELECT row FROM kept") == (1,)
+
+
+def test_whether_it_serves_is_known(place: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in place.environment():
+        monkeypatch.delenv(name, raising=False)
+    with embedded_db.lease("test"):
+        assert embedded_db.is_serving("test")
+        os.kill(_server(place), signal.SIGKILL)
+        wait_until(lambda: not embedded_db.is_serving("test"))
+    # Somebody else's care.
+    for name, value in place.environment().items():
+        monkeypatch.setenv(name, value)
+    assert embedded_db.is_serving("test")
 
 
 def test_a_pid_file_whose_number_went_to_a_stranger_is_not_obeyed(place: Cluster) -> None:

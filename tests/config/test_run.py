@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 
 from accounts import demo, second_factor
-from config.run import CannotRun, chosen_port
+from config.run import CannotRun, Starter, chosen_port, watch
 from tests.servers import free_port
 
 
@@ -122,6 +122,11 @@ def test_killed_it_leaves_nobody_on_the_port(run: Run) -> None:
     run.process.wait(30)
     _, alive = psutil.wait_procs(started, timeout=15)
     assert alive == []
+
+
+def test_without_its_database_it_ends_and_says_so() -> None:
+    with pytest.raises(CannotRun, match="The database ended by itself"):
+        watch({}, Starter(), lambda: False)
 
 
 def test_a_taken_port_is_named_and_nothing_starts(empty_database: dict[str, str]) -> None:
