@@ -11,6 +11,8 @@
   // Many browsers hear the same at the same moment; they do not all ask at once.
   const SPREAD = 1200;
   const AGAIN = 5000;
+  // Machines set their clocks right in smaller steps.
+  const JUMP = 3000;
   const ASK_AGAIN = 4401;
 
   const note = document.querySelector("[data-live-note]");
@@ -69,12 +71,14 @@
     }
 
     // Something happened that makes it worth while to look at the line now: a lid, a network, a tab.
-    check() {
+    check(hasSlept) {
       const isSilent = performance.now() - this.heardAt > SILENCE;
       const isWaiting = !this.socket;
       const isStuck = this.socket?.readyState === WebSocket.CONNECTING
         && performance.now() - this.connectingSince > SILENCE;
-      if (!isWaiting && !isStuck && !(isSilent && this.socket.readyState === WebSocket.OPEN)) return;
+      // Countdowns stood still as well, and no frame says so.
+      if (hasSlept) refreshAll(this.element);
+      if (!hasSlept && !isWaiting && !isStuck && !(isSilent && this.socket.readyState === WebSocket.OPEN)) return;
       this.isFirstTry = false;
       this.drop();
       this.failures = 0;
@@ -286,7 +290,14 @@
   document.addEventListener("htmx:afterSwap", (event) => { listen(event); count(); });
   if (!lines.length && !note) return;
 
-  const check = () => lines.forEach((line) => line.check());
+  // While the machine sleeps this page's clock stands still, in most browsers; that of the machine goes on.
+  const ahead = () => Date.now() - performance.now();
+  let lead = ahead();
+  function check() {
+    const hasSlept = Math.abs(ahead() - lead) > JUMP;
+    lead = ahead();
+    lines.forEach((line) => line.check(hasSlept));
+  }
   setInterval(() => { check(); show(); }, 5000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) check(); });
   window.addEventListener("online", () => { check(); show(); });

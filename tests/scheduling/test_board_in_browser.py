@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
@@ -308,6 +309,23 @@ def test_when_the_database_ends_the_listening_the_page_says_so_and_catches_up(
     expect(card(page, slots[0])).to_contain_text("vorgemerkt", timeout=5000)
     expect(page.locator("[data-live-note]")).to_contain_text("aktualisiert gerade eben")
     assert any("Verbindung unterbrochen" in said for said in page.evaluate("window.said"))
+
+
+@pytest.mark.promise(20)
+def test_a_laptop_that_slept_counts_on_from_the_servers_clock(
+    board: Board, slots: list[Slot], anna: User
+) -> None:
+    """While it sleeps only the clock on its wall goes on. The line may stand, and nobody changed the slot."""
+    page = board(anna)
+    card(page, slots[0]).get_by_role("button", name="Vormerken").click()
+    timer = card(page, slots[0]).get_by_role("timer")
+    expect(timer).to_have_text(re.compile(r"noch (5:00|4:5\d) Min\."))
+
+    Booking.objects.update(held_until=F("held_until") - timedelta(minutes=2))
+    page.clock.set_system_time(timezone.now() + timedelta(minutes=2))
+
+    expect(timer).to_have_text(re.compile(r"noch 2:[345]\d Min\."), timeout=10_000)
+    expect(page.locator("[data-live-note]")).to_contain_text("aktualisiert gerade eben")
 
 
 @pytest.mark.promise(13)
