@@ -117,12 +117,13 @@ def python_packages(lock: str) -> None:
     def install() -> None:
         say(f"Installing the Python packages of {lock}")
         # A package half unpacked when pip was killed looks like one that is there.
-        anew: list[str] = ["--force-reinstall"] if begun.exists() else []
+        anew = ["--force-reinstall"] if begun.exists() else []
         begun.parent.mkdir(exist_ok=True)
         begun.touch()
         call(
             *(VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--no-input", *anew, "--require-hashes", "--requirement", path),
+            *("--no-input", "--require-hashes", "--requirement", path),
+            *anew,
         )
         begun.unlink()
 
