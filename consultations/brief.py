@@ -126,7 +126,7 @@ def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> 
         wishes=tuple(_wishes(referral)),
         access_needs=referral.access_needs if client else "",
         insurance=_said(referral, "insurance") if client else "",
-        caseworker=referral.author.name,
+        caseworker=str(referral.author),
         organisation=referral.organisation.short_name,
         phone=referral.author.phone,
     )
@@ -152,7 +152,7 @@ def _assigned(found: InterpreterAssignment | None) -> Text:
     if found is None or found.interpreter is None:
         return ""
     language = languages.name(found.language)
-    return f"{found.interpreter.resource.name}, {language} ({found.get_mode_display()})"
+    return f"{found.interpreter.resource}, {language} ({found.get_mode_display()})"
 
 
 def _is_confirmed(referral: Referral, found: InterpreterAssignment | None) -> bool:
@@ -164,7 +164,7 @@ def _is_confirmed(referral: Referral, found: InterpreterAssignment | None) -> bo
 def _interpreter(referral: Referral) -> Text:
     needs = Referral.InterpreterNeed
     if referral.interpreter_need == needs.NEEDED:
-        known = [referral.interpreter_name, referral.interpreter_language]
+        known = [isolated(referral.interpreter_name), referral.interpreter_language]
         return ", ".join(filter(None, known)) or _("noch niemand benannt")
     return _said(referral, "interpreter_need")
 
@@ -174,7 +174,7 @@ def _company(referral: Referral) -> list[Text]:
         return []
     found: list[tuple[bool, Text]] = [
         (referral.caseworker_comes, _("Fallführung")),
-        (bool(referral.trusted_person), referral.trusted_person),
+        (bool(referral.trusted_person), isolated(referral.trusted_person)),
         (referral.needs_child_care, _("Kinder (Betreuung nötig)")),
     ]
     return [text for applies, text in found if applies]

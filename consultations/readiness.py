@@ -178,7 +178,8 @@ def _fit(referral: Referral, slot: Slot) -> Iterator[Problem]:
     if not referral.is_presentation or consent is None or not consent.recipients:
         return
     # A release from confidentiality counts for those it names (§ 203 StGB).
-    if not _names(consent.recipients, slot.session.held_by_name):
+    specialist = slot.session.specialist
+    if specialist is not None and not _names(consent.recipients, specialist.name):
         yield OTHER_RECIPIENT
 
 

@@ -82,7 +82,7 @@ def counts(places: Sequence[Booking]) -> dict[int, Counter[str]]:
 def name(place: Booking) -> str:
     """Who it is, for those who may know: family name first, as lists have it."""
     if place.client is None:
-        return str(place.guest)
+        return isolated(place.guest)
     return isolated(f"{place.client.family_name}, {place.client.given_name}".strip(", "))
 
 

@@ -46,7 +46,7 @@ class Away:
     def text(self) -> str:
         """Who is not there, and why, for those who plan."""
         values = {
-            "resource": self.resource.name,
+            "resource": self.resource,
             "span": when.span(self.start_at, self.end_at),
             "holiday": self.holiday,
         }

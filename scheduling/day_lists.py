@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Prefetch
 
+from accounts.bidi import isolated
 from accounts.models import User
 from accounts.rows import clock
 from scheduling import booking as bookings
@@ -92,4 +93,4 @@ def _seat(booking: Booking, slot: Slot, by: User, *, holds: bool, manages: bool)
     if client is not None:
         return Seat(booking, client.full_name if is_own or holds else "", is_own)
     may_read = is_own or holds or (manages and not slot.kind.is_sensitive)
-    return Seat(booking, booking.guest if may_read else "", is_own)
+    return Seat(booking, isolated(booking.guest) if may_read else "", is_own)

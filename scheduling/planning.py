@@ -101,7 +101,7 @@ class Conflict:
     def text(self) -> str:
         """Which resource, and when it is in use."""
         return gettext("%(resource)s ist schon belegt: %(span)s") % {
-            "resource": self.resource.name,
+            "resource": self.resource,
             "span": when.span(self.start_at, self.end_at),
         }
 

@@ -48,7 +48,7 @@ class Setting:
 
     def __str__(self) -> str:
         where = self.room.name if self.room else self.place
-        return ", ".join(filter(None, [self.teacher.name if self.teacher else "", where]))
+        return ", ".join(filter(None, [str(self.teacher or ""), where]))
 
 
 def of(course: Course) -> Setting:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from accounts.bidi import isolated
 from accounts.models.district import District, Organisation
 from accounts.roles import Permission, Role, permissions_of, roles_with
 from accounts.sorting import alphabetical
@@ -102,7 +103,8 @@ class User(AbstractBaseUser):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.username
+        """Who it is, as it stands in a line of any direction."""
+        return isolated(self.name or self.username)
 
     @property
     def role_words(self) -> str:

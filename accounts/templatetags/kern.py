@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.utils.html import conditional_escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts import telephone
+from accounts import bidi, telephone
 from accounts.access import declaration
 from accounts.models import User
 
@@ -65,6 +65,12 @@ def may_open(person: User, url_name: str) -> bool:
     """Whether the page of this name lets this person in: no link leads to a refusal."""
     access = declaration(resolve(reverse(url_name)).func)
     return access is not None and access.allows(person)
+
+
+@register.filter
+def isolated(name: str) -> str:
+    """A name that is only text, in a sentence: "gedolmetscht von …". Markup of its own takes `<bdi>`."""
+    return bidi.isolated(name)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from accounts import audit, audit_chain, audit_details
 from accounts.access import SignedInRequest, requires
 from accounts.audit_words import TARGETS, VERBS
+from accounts.bidi import isolated
 from accounts.forms.audit import AuditFilterForm
 from accounts.models import AuditEvent, Channel, User
 from accounts.roles import Permission
@@ -43,7 +44,8 @@ def trail(request: SignedInRequest) -> HttpResponse:
     """What happened in one's district, filtered; reading it is on record too."""
     form = AuditFilterForm(request.GET, by=request.user)
     page = Paginator(form.events(), _ROWS).get_page(request.GET.get("seite"))
-    names = dict(User.objects.for_user(request.user).values_list("uuid", "name"))
+    people = User.objects.for_user(request.user).values_list("uuid", "name")
+    names = {uuid: isolated(name) for uuid, name in people}
     entries = [_entry(event, names) for event in page.object_list]
     audit.look(request.user.district, by=request.user, verb="read_audit")
     context = {

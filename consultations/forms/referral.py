@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.bidi import isolated
 from accounts.forms_kern import DayField
 from accounts.models import User
 from accounts.rows import today
@@ -241,7 +242,7 @@ class ConsentForm(forms.Form):
         super().__init__(data, initial=initial)
         recipients = self.fields["recipients"]
         assert isinstance(recipients, forms.ChoiceField)  # noqa: S101 (for the type checker)
-        recipients.choices = [_CHOOSE, *((name, name) for name in specialists)]
+        recipients.choices = [_CHOOSE, *((name, isolated(name)) for name in specialists)]
 
     def clean_given_on(self) -> date:
         """Not in the future."""

@@ -162,7 +162,7 @@ class OfferForm(forms.Form):
     ) -> None:
         super().__init__(data, initial={"interpreter": str(named.resource.uuid) if named else ""})
         self._candidates = {str(one.resource.uuid): one for one in candidates}
-        choices = [(key, f"{one.resource.name} ({one.pool.name})") for key, one in self._candidates.items()]
+        choices = [(key, f"{one.resource} ({one.pool})") for key, one in self._candidates.items()]
         field = self.fields["interpreter"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 (for the type checker)
         field.choices = choices

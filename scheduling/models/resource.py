@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
+from accounts.bidi import isolated
 from accounts.models import District, Municipality, Organisation, User
 
 
@@ -99,7 +100,8 @@ class Resource(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        """Who or what it is, as it stands in a line of any direction."""
+        return isolated(self.name)
 
 
 class Reservation(models.Model):

@@ -246,8 +246,8 @@ class Session(models.Model):
 
     @property
     def held_by_name(self) -> str:
-        """The name of whoever holds it; empty: nobody in particular."""
-        return self.specialist.name if self.specialist else ""
+        """Whoever holds it, as it stands in a line of any direction; empty: nobody in particular."""
+        return str(self.specialist or "")
 
     @property
     def way(self) -> str:
