@@ -1,14 +1,16 @@
 // What stood unsent in a form when its session ended, when it was refused because somebody signed in in
 // another window meanwhile, or when the page was asked for in the other language, stands there again when one
 // comes back to it or loads it anew. Kept in this window only, for the same person and page, and forgotten
-// with the next page. Drafts have js/autosave.js.
+// with the next page. Drafts have js/autosave.js. Before anybody is signed in, only what the other language
+// would take is kept. Never a password or a code.
 "use strict";
 
 (() => {
-  const KEY = "sprechstunde:draft:form";
   const NOT_KEPT = ["hidden", "password", "file", "submit", "button", "image", "reset"];
   const { person, signInUrl } = document.body.dataset;
-  if (!person) return;
+  if (!person && !document.querySelector("[data-other-language]")) return;
+  // Whoever signs in again comes past the sign-in page: it leaves theirs alone.
+  const KEY = person ? "sprechstunde:draft:form" : "sprechstunde:draft:sign-in";
   const forms = [...document.querySelectorAll("main form[method=post]:not([data-autosave-url])")];
   const hasErrors = document.querySelector("main .error-summary") !== null;
   let isSigningOut = false;
@@ -35,7 +37,7 @@
 
   function keep() {
     const unsent = forms.filter((form) => fields(form).length && (hasErrors || text(form) !== before.get(form)));
-    if (isSigningOut || !unsent.length) return;
+    if (isSigningOut || !unsent.length || !(person || comesBack)) return;
     const kept = unsent.map((form) => ({ number: forms.indexOf(form), values: typed(form) }));
     lay({ person, page: location.pathname, kept, comesBack });
   }
@@ -63,7 +65,7 @@
       const form = forms[number];
       if (!form || fields(form).length !== values.length) continue;
       put(form, values);
-      form.before(document.getElementById("restored-note").content.cloneNode(true));
+      if (person) form.before(document.getElementById("restored-note").content.cloneNode(true));
     }
   }
 

@@ -193,6 +193,30 @@ def test_a_form_refused_because_of_another_window_is_filled_in_when_one_comes_ba
     expect(name).to_have_value("")
 
 
+def test_the_other_language_keeps_the_name_on_the_way_in_but_no_secret(windows: browsing.Windows) -> None:
+    user = UserFactory(username="anna", password=PASSWORD)
+    second_factor.give(user, second_factor.new_secret())
+    page = windows.open()
+    page.goto("/anmelden/?next=/konto/")
+    name, password = page.locator("[name=username]"), page.locator("[name=password]")
+    name.fill("anna")
+    password.fill(PASSWORD)
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
+    expect(name).to_have_value("anna")
+    expect(password).to_have_value("")
+    # In this window only, and only on the way to the other language.
+    page.goto("/anmelden/")
+    expect(name).to_have_value("")
+
+    _give_password(page)
+    page.locator("input[autocomplete=one-time-code]").fill("123456")
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("h1")).to_contain_text("Code eingeben")
+    expect(page.locator("input[autocomplete=one-time-code]")).to_have_value("")
+    assert "123456" not in page.evaluate("JSON.stringify({...sessionStorage})")
+
+
 def test_the_other_language_loses_nothing_that_was_typed(windows: browsing.Windows) -> None:
     page = windows.open_for(UserFactory())
     name, speaks = page.locator("[name=given_name]"), page.locator("select[name=language]")
