@@ -16,7 +16,7 @@ from scheduling.problems import Problem
 _SHORTEST_NAME = 3
 # What the specialist reads as it was typed.
 _WORDS = ("pseudonym", "question", "observation_text")
-_TAKES_PLACE = [Booking.Status.BOOKED, Booking.Status.ARRIVED]
+TAKES_PLACE = [Booking.Status.BOOKED, Booking.Status.ARRIVED]
 
 
 def problems(referral: Referral, *, slot: Slot | None = None) -> list[Problem]:
@@ -62,7 +62,7 @@ def _standing(referral: Referral) -> Iterator[Problem]:
         yield WITHDRAWN
     elif booking is not None and booking.status == Booking.Status.FULFILLED:
         yield HELD
-    elif booking is not None and booking.status in _TAKES_PLACE:
+    elif booking is not None and booking.status in TAKES_PLACE:
         yield BOOKED
     if not referral.format:
         yield FORMAT

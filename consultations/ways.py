@@ -1,7 +1,7 @@
 """What the room below asks for: addresses (scheduling/doors.py), and for whom a slot could be
 (scheduling/why_not.py)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.urls import reverse
 
@@ -9,7 +9,7 @@ from accounts.models import User
 from consultations import interpreting, prepared, readiness, steps
 from consultations.models import Referral
 from consultations.prepared import Prepared
-from scheduling.models import Booking, Slot
+from scheduling.models import BlockFormat, Booking, Slot
 from scheduling.problems import NEEDS_REFERRAL, Problem
 from scheduling.why_not import Case, Reason
 
@@ -23,6 +23,32 @@ def about(bookings: Sequence[Booking]) -> Mapping[int, str]:
     """The referral each booking is about, by booking number. One query."""
     found = Referral.objects.filter(booking__in=bookings).values_list("booking_id", "uuid")
     return {booking: reverse("consultations:referral", args=[uuid]) for booking, uuid in found if booking}
+
+
+def may_open(referral: Referral, *, by: User) -> bool:
+    """Whether the appointment's own pages are theirs, whose referral it is: a case consultation is booked
+    without its client, so they are whoever booked it's alone."""
+    booking = referral.booking
+    return booking is not None and (referral.is_presentation or booking.holder_id == by.pk)
+
+
+def to_appointment(referral: Referral, against: Iterable[Problem], *, by: User) -> str:
+    """Where the appointment is that stands against another one; empty: there is none, or not theirs to see.
+
+    Asks the database only where one does.
+    """
+    codes = {problem.code for problem in against}
+    if not codes.isdisjoint({readiness.BOOKED.code, readiness.HELD.code}):
+        found = Booking.objects.filter(referral=referral)
+    elif readiness.OTHER_BOOKED.code in codes:
+        others = Referral.objects.exclude(pk=referral.pk).filter(
+            client=referral.client_id, format=BlockFormat.PRESENTATION
+        )
+        found = Booking.objects.filter(referral__in=others, status__in=readiness.TAKES_PLACE)
+    else:
+        return ""
+    booking = found.for_user(by).order_by("start_at").first()
+    return reverse("scheduling:booking", args=[booking.uuid]) if booking else ""
 
 
 def lock(booking: Booking) -> None:

@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
 from clients import contact
-from consultations import interpreting, prepared, readiness, referrals, steps
+from consultations import interpreting, prepared, readiness, referrals, steps, ways
 from consultations.models import Referral
 from consultations.views.referrals import about, mine
 from notifications import outbox
@@ -83,6 +83,7 @@ def _book(request: SignedInRequest, uuid: UUID, place: Slot) -> HttpResponse:
         referrals.submit(referral, slot_or_hold=place, by=request.user, idempotency_key=key)
     except Refused as refused:
         context = {"referral": referral, "slot": place, "refused": refused}
+        context["appointment_url"] = ways.to_appointment(referral, refused.problems, by=request.user)
         return render(request, "consultations/book_refused.html", context, status=409)
     except referrals.Conflict:
         return redirect("consultations:book", uuid, place.uuid)
@@ -101,6 +102,7 @@ def booked(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     context = {
         "referral": referral,
         "booking": booking,
+        "is_own": ways.may_open(referral, by=request.user),
         "slot": booking.slot,
         "interpreter": assignments.standing(booking),
         "lessons": course_seats.during(booking),
@@ -140,6 +142,7 @@ def _summary(
             with_referral=True,
         ),
         "holds": [hold for hold in prepared.own_holds(request.user) if hold.slot_id == slot.pk],
+        "appointment_url": ways.to_appointment(referral, [one for one, _ in problems], by=request.user),
         "idempotency_key": uuid4(),
     }
     return render(request, "consultations/book.html", context)

@@ -16,7 +16,7 @@ from accounts.roles import Permission
 from accounts.rows import clock
 from clients import contact
 from clients.models import Client
-from consultations import prepared, readiness, referrals, steps
+from consultations import prepared, readiness, referrals, steps, ways
 from consultations.forms import noshow
 from consultations.forms.referral import ConsentForm, StartForm, StepForm
 from consultations.models import Observation, Referral, ReferralState, SheetVersion
@@ -227,7 +227,9 @@ def _overview(request: SignedInRequest, referral: Referral) -> HttpResponse:
         "may_withdraw": may_book or referral.state == ReferralState.BOOKED,
         "has_begun": referral.booking is not None and referral.booking.start_at <= clock(),
         "noshow_options": noshow.options(),
+        "may_cancel": ways.may_open(referral, by=request.user),
         "problems": [(problem, steps.where(problem)) for problem in found],
+        "appointment_url": ways.to_appointment(referral, found, by=request.user),
         "holds": [hold for hold in holds if hold.slot.format == referral.format],
         "is_waiting": referral.waiting_entry is not None and referral.waiting_entry.ended_at is None,
         "version": SheetVersion.objects.filter(sheet__referral=referral).order_by("-number").first(),

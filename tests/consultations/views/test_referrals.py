@@ -462,6 +462,47 @@ def test_a_case_consultation_is_booked_without_any_message():
     assert "niemand eine Nachricht" in text_of(browser.get(url("booked", draft.uuid)))
 
 
+def test_a_refusal_because_an_appointment_is_booked_leads_there():
+    owner, colleague, stranger = three()
+    referral = factories.ReferralFactory(client__owner=owner)
+    slot = consultation_slot()
+    other_place = consultation_slot(session=slot.session, block=1)
+    made = referrals.submit(referral, slot_or_hold=slot, by=owner)
+    appointment = reverse("scheduling:booking", args=[made.uuid])
+    again = url("book", referral.uuid, other_place.uuid)
+    browser = as_user(owner)
+    assert appointment in text_of(browser.get(again))
+    refused = browser.post(again, {})
+    assert refused.status_code == 409
+    assert appointment in text_of(refused)
+    for other in (colleague, stranger):
+        assert as_user(other).get(again).status_code == 404
+
+    # So does another referral of the same person.
+    second = factories.ReferralFactory(client=referral.client)
+    for address in (url("referral", second.uuid), url("book", second.uuid, other_place.uuid)):
+        page = text_of(browser.get(address))
+        assert "schon eine Vorstellung gebucht" in page
+        assert appointment in page
+
+
+def test_whoever_may_not_open_the_appointment_of_a_case_consultation_is_not_sent_there():
+    owner, deputy = factories.UserFactory(), factories.UserFactory()
+    draft = factories.ReferralFactory(
+        client=factories.ClientFactory(owner=owner, deputy=deputy),
+        format="case_consultation",
+        consent=None,
+        pseudonym="Fall Linde",
+    )
+    slot = case_consultation_slot()
+    other_place = case_consultation_slot(session=slot.session, block=1)
+    made = referrals.submit(draft, slot_or_hold=slot, by=deputy)
+    pages = [url("referral", draft.uuid), url("booked", draft.uuid), url("book", draft.uuid, other_place.uuid)]
+    for reader, leads_there in ((deputy, True), (owner, False)):
+        for address in pages:
+            assert (str(made.uuid) in text_of(as_user(reader).get(address))) is leads_there, address
+
+
 def test_withdrawing_asks_once_and_takes_the_referral_off_the_list():
     referral = factories.ReferralFactory()
     browser = as_user(referral.author)
