@@ -15,8 +15,34 @@ from consultations.models import Goal, HelpPlan, PlanDomain, SheetVersion, Step
 from scheduling.models import BlockFormat
 
 
+# A plan that has run for years is still read by what is to do.
+FINISHED_SHOWN = 3
+EVENTS_SHOWN = 5
+
+
+class _Steps:
+    """What is to do comes first, by its day; then what was finished last. The rest is `earlier`."""
+
+    steps: list[Step]
+
+    @property
+    def shown(self) -> list[Step]:
+        """What one sees at once, also on paper."""
+        return [*(step for step in self.steps if _is_to_do(step)), *self._finished[:FINISHED_SHOWN]]
+
+    @property
+    def earlier(self) -> list[Step]:
+        """What was finished before: folded away, on paper only if unfolded."""
+        return self._finished[FINISHED_SHOWN:]
+
+    @property
+    def _finished(self) -> list[Step]:
+        found = [step for step in self.steps if not _is_to_do(step)]
+        return sorted(found, key=lambda step: (step.done_at or step.created_at, step.pk), reverse=True)
+
+
 @dataclass
-class GoalWithSteps:
+class GoalWithSteps(_Steps):
     """A goal and the steps towards it."""
 
     goal: Goal
@@ -24,7 +50,7 @@ class GoalWithSteps:
 
 
 @dataclass
-class Section:
+class Section(_Steps):
     """One domain of the plan: goals, and steps that serve no particular goal."""
 
     domain: PlanDomain
@@ -49,7 +75,8 @@ class Reading:
     sections: list[Section]
     next_step: Step | None
     undecided: list[SheetVersion]
-    events: list[Event]
+    events: list[Event]  # the last ones, newest first
+    earlier_events: list[Event]
     today: date
 
     @property
@@ -64,16 +91,22 @@ def read(client: Client) -> Reading:
     goals = list(plan.goals.all()) if plan else []
     steps = list(_steps(plan)) if plan else []
     versions = list(_versions(client))
-    unfinished = [step for step in steps if step.status in {Step.Status.OPEN, Step.Status.IN_PROGRESS}]
+    unfinished = filter(_is_to_do, steps)
+    events = _events(plan, goals, steps, versions)
     return Reading(
         client=client,
         plan=plan,
         sections=_sections(goals, steps),
         next_step=min(unfinished, key=lambda step: (step.due_on, step.pk), default=None),
         undecided=_to_decide(versions),
-        events=_events(plan, goals, steps, versions),
+        events=events[:EVENTS_SHOWN],
+        earlier_events=events[EVENTS_SHOWN:],
         today=timezone.localdate(timezone=client.district.tz),
     )
+
+
+def _is_to_do(step: Step) -> bool:
+    return step.status in {Step.Status.OPEN, Step.Status.IN_PROGRESS}
 
 
 def _steps(plan: HelpPlan) -> QuerySet[Step]:
@@ -98,7 +131,8 @@ def _to_decide(versions: list[SheetVersion]) -> list[SheetVersion]:
 def _sections(goals: list[Goal], steps: list[Step]) -> list[Section]:
     sections = {domain: Section(domain) for domain in PlanDomain}
     with_steps = {goal.pk: GoalWithSteps(goal) for goal in goals}
-    for goal in with_steps.values():
+    # Those still to be reached first.
+    for goal in sorted(with_steps.values(), key=lambda one: one.goal.status != Goal.Status.ACTIVE):
         sections[PlanDomain(goal.goal.domain)].goals.append(goal)
     for step in steps:
         if step.goal_id is not None:
