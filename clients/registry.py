@@ -7,12 +7,11 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from accounts import audit
 from accounts.crypto import blind_index
 from accounts.models import User
-from accounts.rows import clock
+from accounts.rows import clock, today
 from clients import name_keys
 from clients.models import Client
 
@@ -194,7 +193,7 @@ def _fill(client: Client, data: Mapping[str, Any]) -> None:
 def _draw_case_number() -> str:
     """A number that says nothing about the person and can be read out on the phone: "26-K7P4M"."""
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(5))
-    return f"{timezone.localdate():%y}-{letters}"
+    return f"{today():%y}-{letters}"
 
 
 def _contains(client: Client, word: str) -> bool:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.rows import clock
 from clients.models import Client
 from consultations import help_plans
 from consultations.models import (
@@ -235,7 +236,7 @@ def _is_current(version: SheetVersion) -> bool:
 def _problems(item: RecommendationItem, choice: Choice, client: Client | None) -> list[Problem]:
     if not is_open(item):
         return [] if item.decision.decision == choice.decision else [DECIDED]
-    today = timezone.localdate(timezone=item.version.sheet.district.tz)
+    today = timezone.localdate(clock(), timezone=item.version.sheet.district.tz)
     found: dict[Problem, bool] = {
         NO_PLAN: choice.decision in _INTO_THE_PLAN and client is None,
         DUE_PAST: choice.due_on is not None and choice.due_on < today,

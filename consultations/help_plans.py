@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import District, User
+from accounts.rows import clock
 from clients.models import Client
 from consultations.models import (
     Goal,
@@ -82,7 +83,7 @@ def of_client(client: Client, *, by: User) -> HelpPlan:
         defaults={
             "district": client.district,
             "created_by": by,
-            "next_review_on": timezone.localdate(timezone=client.district.tz) + REVIEW_EVERY,
+            "next_review_on": lambda: _today(client.district) + REVIEW_EVERY,
         },
     )
     if is_new:
@@ -237,7 +238,11 @@ def review_soon(plan: HelpPlan, *, by: User) -> None:
 
 def today_of(plan: HelpPlan) -> date:
     """Today in the plan's district."""
-    return timezone.localdate(timezone=plan.district.tz)
+    return _today(plan.district)
+
+
+def _today(district: District) -> date:
+    return timezone.localdate(clock(), timezone=district.tz)
 
 
 def is_due_soon(step: Step, *, on: date, within: timedelta = timedelta(days=7)) -> bool:

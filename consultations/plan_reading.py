@@ -10,10 +10,11 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.rows import clock
 from clients.models import Client
 from consultations.models import Goal, HelpPlan, PlanDomain, SheetVersion, Step
 from scheduling.models import BlockFormat
-
+from scheduling.seats import ClockTimestamp
 
 # A plan that has run for years is still read by what is to do.
 FINISHED_SHOWN = 3
@@ -87,7 +88,9 @@ class Reading:
 
 def read(client: Client) -> Reading:
     """The client's plan, read now. Replaced steps are left out; whose case it is, the caller knows."""
-    plan = HelpPlan.objects.filter(client=client).select_related("district").first()
+    plans = HelpPlan.objects.filter(client=client).select_related("district")
+    plan = plans.annotate(now=ClockTimestamp()).first()
+    now: datetime = getattr(plan, "now") if plan else clock()
     goals = list(plan.goals.all()) if plan else []
     steps = list(_steps(plan)) if plan else []
     versions = list(_versions(client))
@@ -101,7 +104,7 @@ def read(client: Client) -> Reading:
         undecided=_to_decide(versions),
         events=events[:EVENTS_SHOWN],
         earlier_events=events[EVENTS_SHOWN:],
-        today=timezone.localdate(timezone=client.district.tz),
+        today=timezone.localdate(now, timezone=client.district.tz),
     )
 
 

@@ -124,7 +124,7 @@ def _of_caseworker(user: User, coming: Sequence[Booking], now: datetime, day: da
     yield from _without_interpreter(bookings, now)
     yield from _missed(user, now)
     yield from _moved_along(user, now)
-    yield from _to_decide(user)
+    yield from _to_decide(user, now)
     yield from _deferred(user, day)
     yield from _steps(user, day)
     yield from _reviews(user, day)
@@ -345,7 +345,7 @@ def _moved_along(user: User, now: datetime) -> Iterator[Todo]:
         )
 
 
-def _to_decide(user: User) -> Iterator[Todo]:
+def _to_decide(user: User, now: datetime) -> Iterator[Todo]:
     """Released versions that hold: items to decide, or an answer to a case consultation to read."""
     waiting = (
         SheetVersion.objects.to_case_team(user)
@@ -360,7 +360,7 @@ def _to_decide(user: User) -> Iterator[Todo]:
     )
     for version in waiting:
         referral = version.sheet.referral
-        since = when.ago(version.released_at)
+        since = when.ago(version.released_at, now=now)
         if referral.format == BlockFormat.CASE_CONSULTATION:
             text = _("Antwort auf die Fallberatung „%(who)s“ ist da.") % {"who": referral.pseudonym}
             yield Todo(text, _("Jetzt lesen"), "consultations:decide", (version.uuid,), note=since)

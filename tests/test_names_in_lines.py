@@ -13,7 +13,7 @@ from accounts.roles import Role
 from consultations import referrals
 from consultations.models import ItemCode
 from scheduling import booking
-from scheduling.models import Session
+from scheduling.models import Series, Session
 from scheduling.problems import Visit
 from tests import factories
 from tests.consultations import sheets
@@ -76,7 +76,8 @@ def pages_of_a_case() -> Pages:
     yield boss, reverse("scheduling:sessions")
     yield boss, reverse("scheduling:session", args=[place.session.uuid])
     yield boss, reverse("scheduling:move_session", args=[place.session.uuid])
-    yield boss, reverse("scheduling:end_series", args=[place.session.series.uuid])
+    series = Series.objects.get()
+    yield boss, reverse("scheduling:end_series", args=[series.uuid])
     begin(place)
     yield doctor.user, reverse("consultations:agenda")
     sheet = factories.SheetFactory(referral=referral, author=doctor.user)

@@ -2,6 +2,7 @@
 none of it.
 """
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -14,8 +15,8 @@ from django.utils import timezone
 from accounts import rows, users
 from accounts.models import User
 from clients.forms import SmsConsentForm
-from consultations import referrals, today
-from consultations.models import Referral
+from consultations import decisions, help_plans, referrals, today
+from consultations.models import ItemDecision, Referral
 from scheduling import (
     booking,
     client_link,
@@ -148,9 +149,50 @@ def what_day_it_is_on_heute() -> Decision:
     return lambda: today.of(reader).day
 
 
+def whether_a_review_or_a_due_day_is_past() -> Decision:
+    plan = factories.HelpPlanFactory()
+    version = factories.VersionFactory()
+    item, by = version.items.first(), version.sheet.referral.author
+    due_on = rows.today() + timedelta(days=1)
+
+    def said() -> list[object]:
+        help_plans.set_review(plan, on=due_on, by=plan.created_by)
+        decisions.decide(item, decision=ItemDecision.Decision.CHANGED, due_on=due_on, by=by)
+        decisions.undo(item, by=by)
+        return []
+
+    return said
+
+
+def what_a_form_proposes_and_a_page_says_of_today() -> Decision:
+    version = factories.VersionFactory()
+    client, by = version.sheet.referral.client, version.sheet.referral.author
+    factories.HelpPlanFactory(client=client)
+    boss = factories.UserFactory(roles=["coordinator", "data_protection_officer"])
+    series, _office = factories.SeriesFactory(), offered.calendar(by)
+    pages = [
+        (by, reverse("consultations:decide", args=[version.uuid])),
+        (by, reverse("consultations:plan_copy", args=[client.uuid])),
+        (by, reverse("clients:give_sms_consent", args=[client.uuid])),
+        (by, reverse("scheduling:open_times")),
+        (boss, reverse("scheduling:plan_year")),
+        (boss, reverse("scheduling:end_series", args=[series.uuid])),
+        (boss, reverse("accounts:audit")),
+    ]
+
+    def days() -> list[list[str]]:
+        texts = [as_user(reader).get(page).content.decode() for reader, page in pages]
+        return [re.findall(r'value="(\d{4}-\d\d-\d\d)"|Stand: ([^·<]*)', text) for text in texts]
+
+    assert all(days())
+    return days
+
+
 @pytest.mark.parametrize(
     "ask",
     [
+        whether_a_review_or_a_due_day_is_past,
+        what_a_form_proposes_and_a_page_says_of_today,
         whether_an_appointment_may_be_moved,
         where_an_appointment_may_be_moved_to,
         whether_a_session_may_be_moved,

@@ -5,12 +5,12 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
+from accounts.rows import today
 from clients import consents
 from clients.forms import SmsConsentForm
 from clients.models import Client, Consent
@@ -21,8 +21,8 @@ from clients.models import Client, Consent
 def give_sms(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Record that the client agreed to SMS."""
     client = get_object_or_404(Client.objects.for_user(request.user), uuid=uuid)
-    today = {"given_on": timezone.localdate(), "explained_in": client.language}
-    form = SmsConsentForm(request.POST or None, initial=today)
+    proposed = {"given_on": today(), "explained_in": client.language}
+    form = SmsConsentForm(request.POST or None, initial=proposed)
     if request.method == "POST" and form.is_valid():
         consents.give_sms(client, by=request.user, **form.cleaned_data)
         messages.success(request, _("Die Einwilligung ist festgehalten."))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
@@ -237,7 +236,7 @@ class ConsentForm(forms.Form):
             "recipients": specialists[0] if len(specialists) == 1 else "",
             "explained_in": referral.language or None,
             "interpreter_name": referral.interpreter_name,
-            "given_on": timezone.localdate(),
+            "given_on": today,
         }
         super().__init__(data, initial=initial)
         recipients = self.fields["recipients"]

@@ -1,5 +1,6 @@
 """A released recommendation: read it, decide on it, take a decision back."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from consultations.decisions import Choice
 from consultations.forms.decisions import DecisionForm
 from consultations.models import RecommendationItem, SheetVersion
 from scheduling.problems import Refused
+from scheduling.seats import ClockTimestamp
 
 decides = requires(Permission.DECIDE_RECOMMENDATIONS)
 
@@ -94,15 +96,18 @@ def undo(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 
 def _decidable(request: SignedInRequest, uuid: UUID) -> SheetVersion:
-    around = SheetVersion.objects.to_case_team(request.user).select_related(
-        "sheet__referral__client", "sheet__district", "released_by", "acknowledgement"
+    around = (
+        SheetVersion.objects.to_case_team(request.user)
+        .select_related("sheet__referral__client", "sheet__district", "released_by", "acknowledgement")
+        .annotate(now=ClockTimestamp())
     )
     return get_object_or_404(around, uuid=uuid)
 
 
 def _forms(shown: SheetVersion, data: Any) -> list[DecisionForm]:
     """A form for every item that can still be decided."""
-    today = timezone.localdate(timezone=shown.sheet.district.tz)
+    now: datetime = getattr(shown, "now")
+    today = timezone.localdate(now, timezone=shown.sheet.district.tz)
     return [
         DecisionForm(data, item=item, suggestion=decisions.suggestion(item, today=today))
         for item in _items(shown)

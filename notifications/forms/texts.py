@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import when
@@ -39,7 +38,7 @@ class ReviewForm(forms.Form):
     reviewed_on = DayField(label=_("Geprüft am"))
 
     def __init__(self, data: Any = None) -> None:
-        super().__init__(data, initial={"reviewed_on": timezone.localdate()})
+        super().__init__(data, initial={"reviewed_on": today})
 
     def clean_reviewed_on(self) -> date:
         """Not in the future."""

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
@@ -212,7 +211,7 @@ class CourseForm(TeachingForm, DetailsForm):
     )
 
     def __init__(self, data: Any = None, *, user: User) -> None:
-        super().__init__(data, initial={"organisation": user.organisation, "start_on": timezone.localdate()})
+        super().__init__(data, initial={"organisation": user.organisation, "start_on": today})
         self.offer_people_and_rooms(user)
         own = Organisation.objects.filter(district=user.district_id).order_by("short_name")
         if not user.may(Permission.PLAN_SESSIONS):
@@ -323,7 +322,7 @@ class EnrolForm(forms.Form):
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def __init__(self, data: Any = None, *, user: User, course: Course) -> None:
-        super().__init__(data, initial={"requested_on": timezone.localdate()})
+        super().__init__(data, initial={"requested_on": today})
         mine = Client.objects.for_user(user).open() if user.may(Permission.WORK_ON_CASES) else None
         if mine is None or not course.takes_clients:
             del self.fields["client"]
@@ -372,7 +371,7 @@ class EndForm(forms.Form):
     )
 
     def __init__(self, data: Any = None) -> None:
-        super().__init__(data, initial={"ended_on": timezone.localdate()})
+        super().__init__(data, initial={"ended_on": today})
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -7,14 +7,13 @@ from django import forms
 from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms_kern import DayField
 from accounts.models import User
 from accounts.roles import Role
-from accounts.rows import clock
+from accounts.rows import clock, today
 from scheduling import planning, recurrence, resources, session_templates
 from scheduling.models import AppointmentKind, BlockFormat, HolidayRule, Resource, SessionTemplate
 from scheduling.planning import Block, Outline
@@ -91,8 +90,8 @@ class PlanForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, user: User) -> None:
-        today = timezone.localdate()
-        super().__init__(data, initial={"first_on": today, "until": date(today.year + 1, 12, 31)})
+        first_on = today()
+        super().__init__(data, initial={"first_on": first_on, "until": date(first_on.year + 1, 12, 31)})
         self._offer("specialist", User.objects.for_user(user).active().with_role(Role.SPECIALIST))
         self._offer("room", Resource.objects.for_user(user).rooms())
         kinds = AppointmentKind.objects.for_user(user).in_use().of_consultation().order_by("name")

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from accounts.rows import clock
+from accounts.rows import clock, today
 from scheduling import calendars, day_lists, openings, running
 from scheduling.forms.openings import OpeningForm
 from scheduling.models import Series, Session, Slot
@@ -46,7 +45,7 @@ def opening_list(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def open_times(request: SignedInRequest) -> HttpResponse:
     """Offer times, once or every week; what is in the way is named, and can be left out."""
-    form = OpeningForm(request.POST or None, user=request.user, initial={"first_on": timezone.localdate()})
+    form = OpeningForm(request.POST or None, user=request.user, initial={"first_on": today})
     conflicts: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:

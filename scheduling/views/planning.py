@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
-from accounts.rows import clock
+from accounts.rows import clock, today
 from scheduling import recurrence, running, series, series_changes
 from scheduling.forms import planning as forms
 from scheduling.forms.planning import YearForm
@@ -62,9 +61,7 @@ def _changed(request: SignedInRequest, act: str, old: Series | None) -> QueryDic
     if request.method != "POST":
         if old is None:
             return None
-        return forms.typed(
-            running.outline_of(old), old.kind, first_on=timezone.localdate() + timedelta(days=1)
-        )
+        return forms.typed(running.outline_of(old), old.kind, first_on=today() + timedelta(days=1))
     if act == "add":
         return forms.with_block(request.POST)
     if act == "template":

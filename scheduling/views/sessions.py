@@ -17,7 +17,7 @@ from accounts import when
 from accounts.access import SignedInRequest, requires
 from accounts.models import User
 from accounts.roles import Permission
-from accounts.rows import clock
+from accounts.rows import clock, today
 from scheduling import (
     calendars,
     contingents,
@@ -129,7 +129,7 @@ def end_series(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     )
     found = get_object_or_404(own.prefetch_related("template__blocks"), uuid=uuid)
     back = reverse(_list_of(request.user))
-    form = EndSeriesForm(request.POST or None, initial={"from_on": timezone.localdate()})
+    form = EndSeriesForm(request.POST or None, initial={"from_on": today})
     if request.method == "POST" and form.is_valid():
         kept = series.end(found, from_on=form.cleaned_data["from_on"], by=request.user)
         messages.success(request, _("Die Serie ist beendet."))

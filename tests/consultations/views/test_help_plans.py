@@ -124,6 +124,27 @@ def test_replaced_steps_are_not_shown_and_the_time_line_tells_what_happened() ->
     assert "Empfehlung, Fassung 2 freigegeben" in text
 
 
+def test_of_a_plan_that_ran_for_years_one_reads_what_is_to_do_first() -> None:
+    plan = HelpPlanFactory.create()
+    for number in range(1, 8):
+        done_at = timezone.now() - timedelta(days=10 - number)
+        StepFactory.create(plan=plan, text=f"Getan {number}.", status="done", done_at=done_at)
+    StepFactory.create(plan=plan, text="Noch zu tun")
+    long_ago = page(plan.client).split("<details")
+    # Open ones, and what was finished last; the rest is folded away, and paper shows what is unfolded.
+    assert "4 Schritte von früher" in long_ago[-2]
+    at_once, folded = long_ago[-3].split('class="columns"')[1], long_ago[-2]
+    places = [at_once.index(text) for text in ("Noch zu tun", "Getan 7.", "Getan 6.", "Getan 5.")]
+    assert places == sorted(places)
+    assert "Getan 4." not in at_once
+    assert folded.index("Getan 4.") < folded.index("Getan 1.") < folded.index("</details>")
+    # So is what happened: five at once.
+    assert [f"Erledigt: Getan {number}." in long_ago[-1] for number in (1, 3, 4)] == [True, True, False]
+    copy = page(plan.client, "plan_copy")
+    assert "Getan 4." not in copy
+    assert "Davor sind schon 4 Schritte abgeschlossen." in copy
+
+
 def test_the_clients_copy_has_goals_and_steps_but_no_origin() -> None:
     version = VersionFactory.create()
     decisions.accept_all(version, by=version.sheet.referral.author)

@@ -497,7 +497,8 @@ def test_whoever_may_not_open_the_appointment_of_a_case_consultation_is_not_sent
     slot = case_consultation_slot()
     other_place = case_consultation_slot(session=slot.session, block=1)
     made = referrals.submit(draft, slot_or_hold=slot, by=deputy)
-    pages = [url("referral", draft.uuid), url("booked", draft.uuid), url("book", draft.uuid, other_place.uuid)]
+    pages = [url(name, draft.uuid) for name in ("referral", "booked")]
+    pages.append(url("book", draft.uuid, other_place.uuid))
     for reader, leads_there in ((deputy, True), (owner, False)):
         for address in pages:
             assert (str(made.uuid) in text_of(as_user(reader).get(address))) is leads_there, address
