@@ -1,11 +1,13 @@
 """What a client's page shows of this room: the referrals with their state, and the help plan in short."""
 
+from django.db.models.functions import TruncDate
 from django.template.loader import render_to_string
 
 from accounts.access import SignedInRequest
 from clients.models import Client
 from consultations.models import HelpPlan, Referral
 from consultations.models.referral import ReferralState
+from scheduling.seats import ClockTimestamp
 
 _ROWS = 8
 
@@ -20,7 +22,8 @@ def referrals(request: SignedInRequest, client: Client) -> str:
 
 def help_plan(request: SignedInRequest, client: Client) -> str:
     """The next steps of the plan, the most urgent first."""
-    plan = HelpPlan.objects.for_user(request.user).filter(client=client).first()
+    plans = HelpPlan.objects.for_user(request.user).filter(client=client)
+    plan = plans.annotate(today=TruncDate(ClockTimestamp(), tzinfo=client.district.tz)).first()
     steps = plan.steps.unfinished().order_by("due_on", "pk")[:_ROWS] if plan else []
-    context = {"client": client, "plan": plan, "steps": steps}
+    context = {"client": client, "plan": plan, "steps": steps, "today": getattr(plan, "today", None)}
     return render_to_string("consultations/panels/help_plan.html", context, request)

@@ -205,8 +205,8 @@ class Length:
 
 
 def lengths(user: User) -> list[Length]:
-    """How many wait in the district, by kind; only where somebody does. One query."""
-    waiting = WaitingEntry.objects.of_district(user).waiting()
+    """How many wait in the district for the consultation, by kind; only where somebody does. One query."""
+    waiting = WaitingEntry.objects.of_district(user).waiting().filter(kind__needs_referral=True)
     counted = waiting.order_by("kind__name").values_list("kind__name").annotate(number=Count("pk"))
     return [Length(kind, number) for kind, number in counted]
 

@@ -168,7 +168,7 @@ def what_a_form_proposes_and_a_page_says_of_today() -> Decision:
     version = factories.VersionFactory()
     client, by = version.sheet.referral.client, version.sheet.referral.author
     factories.HelpPlanFactory(client=client)
-    boss = factories.UserFactory(roles=["coordinator", "data_protection_officer"])
+    boss = factories.UserFactory(roles=["coordinator"])
     series, _office = factories.SeriesFactory(), offered.calendar(by)
     pages = [
         (by, reverse("consultations:decide", args=[version.uuid])),
@@ -177,7 +177,6 @@ def what_a_form_proposes_and_a_page_says_of_today() -> Decision:
         (by, reverse("scheduling:open_times")),
         (boss, reverse("scheduling:plan_year")),
         (boss, reverse("scheduling:end_series", args=[series.uuid])),
-        (boss, reverse("accounts:audit")),
     ]
 
     def days() -> list[list[str]]:

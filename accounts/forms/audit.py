@@ -5,13 +5,13 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_words import TARGETS
 from accounts.forms_kern import DayField
 from accounts.models import AuditEvent, User
 from accounts.models.audit import AuditEventQuerySet
-from accounts.rows import today
 
 _DAYS_AT_FIRST = 7
 _LONGEST = 366
@@ -66,5 +66,5 @@ class AuditFilterForm(forms.Form):
 
     @staticmethod
     def _at_first() -> dict[str, date]:
-        last_on = today()
-        return {"first_on": last_on - timedelta(days=_DAYS_AT_FIRST - 1), "last_on": last_on}
+        today = timezone.localdate()
+        return {"first_on": today - timedelta(days=_DAYS_AT_FIRST - 1), "last_on": today}

@@ -78,4 +78,4 @@ class GoalForm(forms.Form):
 class ReviewForm(forms.Form):
     """When the plan is looked at together next."""
 
-    on = DayField(label=_("Nächste Überprüfung"))
+    on = DayField(label=_("Tag"))

@@ -111,7 +111,7 @@ def test_the_warning_comes_while_typing_and_names_no_foreign_client(case):
         ("year_of_birth", "1800", "Bitte ein Jahr zwischen"),
         ("mobile", "12", "gültige Telefonnummer"),
         ("language", "xx", "gültige Auswahl"),
-        ("family_name", "", "zwingend erforderlich"),
+        ("family_name", "", "Diese Angabe fehlt noch."),
     ],
 )
 def test_bad_input_is_named_and_kept(field, value, error):

@@ -105,6 +105,18 @@ def test_goals_stand_under_their_domain_with_their_steps_and_the_next_step_on_to
     assert "überfällig seit" in text
 
 
+def test_the_persons_page_says_what_is_overdue() -> None:
+    plan = HelpPlanFactory.create()
+    days = {"Gestern fällig": -1, "Heute fällig": 0}
+    for text, ahead in days.items():
+        StepFactory.create(plan=plan, text=text, due_on=timezone.localdate() + timedelta(days=ahead))
+    shown = (
+        as_user(plan.client.owner).get(reverse("clients:detail", args=[plan.client.uuid])).content.decode()
+    )
+    late, due = shown.split("Gestern fällig")[1].split("Heute fällig")
+    assert ("überfällig seit" in late, "überfällig seit" in due) == (True, False)
+
+
 def test_undecided_recommendations_are_announced() -> None:
     version = VersionFactory.create()
     text = page(version.sheet.referral.client)
