@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
+from clients.models import Client
 from scheduling import booking as rules
 from scheduling import contingents, offers, resources
 from scheduling.models import Booking, Calendar, Contingent, Offer, Slot, WaitingEntry
@@ -216,8 +217,7 @@ def test_an_offer_stands_on_today_and_is_accepted_with_one_click(offered: Offer)
     assert address("accept_offer", offered) in text(owner, reverse("consultations:today"))
     assert address("accept_offer", offered) in text(owner, reverse("scheduling:offers"))
     # What else is to do stands back behind it.
-    offered.entry.client.wrong_number_at = timezone.now()
-    offered.entry.client.save()
+    Client.objects.update(wrong_number_at=timezone.now())
     assert text(owner, reverse("consultations:today")).count("kern-btn--primary kern-btn") == 1
 
     answer = owner.post(address("accept_offer", offered))
