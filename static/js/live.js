@@ -182,10 +182,11 @@
     if (element?.dataset.fragment) later(element, () => refresh(element, element.dataset.fragment));
   }
 
+  // One at a time for each element, however often there was a reason: what was lost for an hour is asked for once.
   const waiting = new Map();
-  function later(element, act) {
+  function later(element, act, pause = Math.random() * SPREAD) {
     clearTimeout(waiting.get(element.id));
-    waiting.set(element.id, setTimeout(() => { waiting.delete(element.id); act(); }, Math.random() * SPREAD));
+    waiting.set(element.id, setTimeout(() => { waiting.delete(element.id); act(); }, pause));
   }
 
   // Reads the element anew. Who is typing in it is not disturbed.
@@ -205,7 +206,7 @@
     if (answer.status === 401) return location.assign(answer.headers.get("X-Sign-In") || location.href);
     // What was shown may be shown no longer.
     if (answer.status === 403 || answer.status === 404) return location.reload();
-    if (!answer.ok) return setTimeout(() => refresh(element, address), AGAIN * (0.5 + Math.random()));
+    if (!answer.ok) return later(element, () => refresh(element, address), AGAIN * (0.5 + Math.random()));
     const html = await answer.text();
     element = document.getElementById(element.id);
     // What happened while this was on its way is newer than what it says.

@@ -149,7 +149,8 @@ def test_who_squats_on_the_socket_folder_is_named_and_nothing_is_followed(
     place: Cluster, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir(mode=0o755)
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)  # whatever the umask
     place.sockets.symlink_to(elsewhere)
     with pytest.raises(DatabaseError, match="belongs to someone else"), embedded_db.lease("test"):
         pass

@@ -235,6 +235,33 @@ def test_after_a_server_restart_the_page_catches_up_by_itself(
 
 
 @pytest.mark.promise(20)
+def test_however_long_the_server_was_away_a_page_asks_it_once_when_it_is_back(
+    board: Board, anna: User, live_server_daphne: Daphne
+) -> None:
+    """Hundreds of pages come back at the same moment."""
+    page, asked = board(anna), []
+    page.clock.install()
+    page.reload()
+    note = page.locator("[data-live-note]")
+    expect(note).to_contain_text("aktualisiert gerade eben")
+    page.on("requestfinished", lambda request: "/tag/" in request.url and asked.append(request.url))
+
+    def pass_seconds(seconds: int, *, each_takes: int) -> None:
+        for _ in range(seconds):
+            page.clock.run_for(1000)
+            page.wait_for_timeout(each_takes)
+
+    live_server_daphne.end(signal.SIGKILL)
+    pass_seconds(60, each_takes=20)
+    expect(note).to_contain_text("Verbindung unterbrochen")
+    live_server_daphne.start()
+    pass_seconds(15, each_takes=200)
+
+    expect(note).to_contain_text("aktualisiert gerade eben")
+    assert len(asked) in {1, 2}
+
+
+@pytest.mark.promise(20)
 def test_an_answer_that_was_long_on_its_way_hides_nothing_newer(
     board: Board, slots: list[Slot], anna: User, ben: User
 ) -> None:
