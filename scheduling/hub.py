@@ -34,6 +34,8 @@ REREAD_SECONDS = 15.0
 # A transaction may commit some time after it wrote `changed_at`; reading twice is harmless.
 OVERLAP = timedelta(seconds=60)
 RECHECK_SECONDS = 30.0
+# Who came while a right was taken away had been let in before, and was not there yet to be told.
+NEWCOMERS_SECONDS = 1.0
 # How long the database may take for one look, and a browser for one batch of sends.
 PATIENCE_SECONDS = 5.0
 # After a frame, newer ones of the same slot gather this long: a burst is sent once.
@@ -111,6 +113,7 @@ class Hub:
         self._left: set[str] = set()
         self._has_fresh = asyncio.Event()
         self._looked_at: datetime | None = None  # by the database's clock
+        self._newcomers: set[Socket] = set()
 
     # --- Coming and going ----------------------------------------------------------------------
     async def watch(self, names: Sequence[str], socket: Socket) -> None:
@@ -119,11 +122,12 @@ class Hub:
         Without a database the socket hears that the display pauses; the state follows by itself.
         """
         if not self._tasks:
-            loops = (self._listen, self._hand_on, self._recheck)
+            loops = (self._listen, self._hand_on, self._recheck, self._recheck_newcomers)
             self._tasks = [asyncio.create_task(_supervised(loop)) for loop in loops]
         topics = {name: self._topic(name) for name in names}
         for topic in topics.values():
             topic.sockets.add(socket)
+        self._newcomers.add(socket)
         with suppress(TimeoutError, DatabaseError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 # Listening first, then reading: nothing lies in between.
@@ -155,6 +159,7 @@ class Hub:
 
     def leave(self, names: Sequence[str], socket: Socket) -> None:
         """The socket is gone; the last one takes the connection with it."""
+        self._newcomers.discard(socket)
         for name in names:
             topic = self._topics.get(name)
             if topic is None:
@@ -208,6 +213,7 @@ class Hub:
         for topic in self._topics.values():
             if isinstance(topic, News) and has_paused:
                 await self._send(NEWS, topic.sockets)
+        self._newcomers |= self._sockets()
         self._listens.set()
 
     async def _catch_up(self, listening: psycopg.AsyncConnection[Any]) -> None:
@@ -323,8 +329,17 @@ class Hub:
         """Close the sockets of sessions that ended and of people who may no longer look."""
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            sockets = self._sockets()
-            keys = {socket.session_key for socket in sockets}
+            await self._look_who_may_stay(self._sockets())
+
+    async def _recheck_newcomers(self) -> None:
+        """The same soon after somebody came or we heard nothing; those who came together at once."""
+        while True:
+            await asyncio.sleep(NEWCOMERS_SECONDS)
+            newcomers, self._newcomers = self._newcomers, set()
+            await self._look_who_may_stay(newcomers & self._sockets())
+
+    async def _look_who_may_stay(self, sockets: Iterable[Socket]) -> None:
+        if keys := {socket.session_key for socket in sockets}:
             holders = await database_sync_to_async(open_sessions.holders)(keys)
             await _close([socket for socket in sockets if not _may_stay(socket, holders)])
 

@@ -24,6 +24,7 @@ from accounts.roles import Role
 from config.asgi import application
 from scheduling import booking as rules
 from scheduling import calendars, hub, live, session_moves
+from scheduling.consumers import SlotsConsumer
 from scheduling.models import Booking, Slot
 from scheduling.session_moves import Place
 from tests import factories
@@ -458,6 +459,41 @@ async def test_a_right_taken_away_closes_the_persons_sockets_and_only_theirs() -
         await open_.hears_of(slot, "held")
     path, cookie = await in_thread(path_of)(slot), await in_thread(cookie_of)(anna)
     assert not await Browser(path, cookie).connects()
+
+
+@pytest.mark.promise(13)
+async def test_a_right_taken_away_while_the_door_was_open_closes_the_socket_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Let in, and not yet there to be told."""
+    slot, anna = await a_slot()
+    ben = await in_thread(factories.UserFactory)()
+    admit = SlotsConsumer.admit
+
+    def lose_it_in_the_door(self: SlotsConsumer, scope: dict[str, Any]) -> Any:
+        topics = admit(self, scope)
+        User.objects.filter(pk=anna.pk).update(is_active=False)
+        announcements.rights_changed(anna)
+        return topics
+
+    async with watching(slot, ben):
+        monkeypatch.setattr(SlotsConsumer, "admit", lose_it_in_the_door)
+        async with watching(slot, anna) as late:
+            assert await late.is_closed_with() == hub.ASK_AGAIN
+
+
+@pytest.mark.promise(13)
+async def test_a_right_taken_away_while_nobody_listened_closes_the_socket_soon() -> None:
+    slot, anna = await a_slot()
+
+    def take_away_unheard() -> None:
+        User.objects.filter(pk=anna.pk).update(roles=[])
+        assert end_listening() == 1
+
+    async with watching(slot, anna) as browser:
+        await asyncio.sleep(2 * hub.NEWCOMERS_SECONDS)
+        await in_thread(take_away_unheard)()
+        assert await browser.is_closed_with() == hub.ASK_AGAIN
 
 
 @pytest.mark.promise(13)
