@@ -13,7 +13,7 @@ import pytest
 from clients.models import Client
 from scheduling import booking as rules
 from scheduling import moving
-from scheduling.models import Booking, BookingMove, Slot
+from scheduling.models import Booking, BookingMove, CancelReason, Slot
 from scheduling.problems import Refused
 from tests import factories
 from tests.scheduling.test_races import ends, guards, new_slot, rush, unguarded, without_constraints
@@ -107,7 +107,8 @@ def test_two_who_want_each_others_place_wait_for_nobody_for_ever(
 
         assert ends(found) == {"taken": 2}
         everything_fits()
-        Booking.objects.filter(pk__in=[one.pk, two.pk]).update(status="cancelled", cancelled_at=one.booked_at)
+        for booking in (one, two):
+            rules.cancel(booking, reason=CancelReason.CLIENT, by=booking.holder)
 
 
 @pytest.mark.promise(1)
