@@ -16,14 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import AuditEvent, District, User
-from accounts.rows import Asked, Statement, clock
+from accounts.rows import Asked, Statement, Write, clock
 from clients import consents
 from clients.models import Client, Consent
 from consultations import crisis, interpreting, readiness
 from consultations.models import Referral
 from consultations.readiness import problems
 from scheduling import booking as bookings
-from scheduling import offers, rebooking, seats, waiting
+from scheduling import offers, rebooking, waiting
 from scheduling.models import (
     BlockFormat,
     Booking,
@@ -86,6 +86,22 @@ _OWN = Statement(
         district=int,
     ),
 )
+# Clients by their keys, then the referral, in one trip: a condition on no table is looked at before any
+# is read. It says whose referral it was before they were had.
+_LOCK_WITH_CLIENT = Statement(
+    """
+    WITH before AS MATERIALIZED (SELECT client_id FROM consultations_referral WHERE id = %(referral)s),
+    client AS MATERIALIZED (
+        SELECT FROM clients_client
+        WHERE id = ANY (ARRAY[(SELECT client_id FROM before), %(also)s::bigint])
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    SELECT (SELECT client_id FROM before)
+    FROM consultations_referral
+    WHERE id = %(referral)s AND (SELECT count(*) FROM client) >= 0
+    FOR NO KEY UPDATE
+    """
+)
 _SLOT = Statement(
     """
     SELECT {slot}, {session}, {specialist}
@@ -105,6 +121,10 @@ _SLOT = Statement(
         district=int,
     ),
 )
+_SUBMITTED = """
+    UPDATE consultations_referral SET booking_id = %s, submitted_at = %s, saved_at = clock_timestamp()
+    WHERE id = %s
+"""
 # Whom it is about: fixed by a consent or an appointment.
 _WHOM = ("format", "client")
 # What a crisis depends on; written with the client locked first.
@@ -310,15 +330,15 @@ def submit(
         if found:
             raise Refused(found)
 
-        def attach(made: Booking) -> None:
+        def attach(made: Booking) -> list[Write]:
             if done is not None:
                 rebooking.settle(done, by=by)
-            stored.booking = made
-            stored.submitted_at = made.booked_at
-            stored.save(update_fields=["booking", "submitted_at", "saved_at"])
             if stored.waiting_entry_id is not None and accepts is None:
                 waiting.found(made, by=by, entry=stored.waiting_entry_id)
-            audit.record("referral_submitted", stored, by=by, booking=str(made.uuid), format=stored.format)
+            said = audit.record_write(
+                "referral_submitted", stored, by=by, booking=str(made.uuid), format=stored.format
+            )
+            return [Write(_SUBMITTED, [made.pk, made.booked_at, stored.pk]), said]
 
         return bookings.book(
             slot_or_hold,
@@ -446,23 +466,15 @@ def _wait_no_longer(referral: Referral, by: User) -> None:
 
 
 def lock_with_client(referral: Referral, *, by: User, also: Client | None = None) -> Referral:
-    """As `_lock`, after the client (and the one to come). Raises `Conflict` when the client is being
-    changed meanwhile.
+    """The referral as it is now, locked after its client (and the one to come), if `by` may write it.
+    Inside a transaction. Raises `Conflict` when the client is being changed meanwhile, and
+    `Referral.DoesNotExist`.
     """
-    client_id = _client_id(referral)
-    for one in sorted({one for one in (client_id, also.pk if also else None) if one is not None}):
-        seats.lock_client(one)
-    stored = _lock(referral, by=by)
-    if stored.client_id != client_id:
+    locked = _LOCK_WITH_CLIENT.row(referral=referral.pk, also=also.pk if also else None)
+    stored = _own(referral, by)
+    if locked is None or locked[0] != stored.client_id:
         raise Conflict(stored, {})
     return stored
-
-
-def _client_id(referral: Referral) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT client_id FROM consultations_referral WHERE id = %s", [referral.pk])
-        found: tuple[int | None] | None = cursor.fetchone()
-    return found[0] if found else None
 
 
 def _lock(referral: Referral, *, by: User) -> Referral:
@@ -471,6 +483,10 @@ def _lock(referral: Referral, *, by: User) -> Referral:
     # has just chosen the client.
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM consultations_referral WHERE id = %s FOR NO KEY UPDATE", [referral.pk])
+    return _own(referral, by)
+
+
+def _own(referral: Referral, by: User) -> Referral:
     found = _OWN.row(referral=referral.pk, by=by.pk, district=by.district_id)
     if found is None:
         raise Referral.DoesNotExist

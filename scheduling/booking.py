@@ -139,7 +139,7 @@ def book(
     by: User,
     visit: Visit = ALONE,
     idempotency_key: UUID | None = None,
-    attach: Callable[[Booking], None] | None = None,
+    attach: Callable[[Booking], Iterable[Write]] | None = None,
     accepts: Offer | None = None,
     interpreter: Need | None = None,
 ) -> Booking:
@@ -149,8 +149,9 @@ def book(
 
     The same form (`idempotency_key`) acts once: submitted again, it answers with the booking it made.
     `attach` ties what the upper room owes to the booking (a referral), inside the transaction and
-    before the messages are planned; a kind that needs a referral is refused without it, and a trigger
-    of the database looks at commit whether the referral is really there. `accepts` is the offer from
+    before the messages are planned; what it returns is written together with them. A kind that needs a
+    referral is refused without it, and a trigger of the database looks at commit whether the referral is
+    really there. `accepts` is the offer from
     the waiting list whose seat it is; whether it is theirs, the caller has seen. With `interpreter`
     the booking reserves somebody who fits, or is refused.
     """
@@ -172,7 +173,7 @@ def _book(
     by: User,
     visit: Visit,
     form: UUID | None,
-    attach: Callable[[Booking], None] | None,
+    attach: Callable[[Booking], Iterable[Write]] | None,
     accepts: Offer | None,
     need: Need | None,
 ) -> Booking:
@@ -211,10 +212,10 @@ def _book(
         reminders.withdraw(booking)
     if need is not None and found is not None:
         assignments.request(booking, need, found, by=by)
-    if attach is not None:
-        attach(booking)
+    attached = attach(booking) if attach is not None else ()
     course_seats.note(booking)
     also = (
+        *attached,
         waiting.found_write(booking, by=by, entry=accepts.entry_id if accepts else None),
         reminders.plan_write(booking, now=facts.now),
         feeds.changed_write(booking),

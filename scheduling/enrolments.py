@@ -46,11 +46,12 @@ def enrol(
     if against := list(_against_whom(course, client, guest)):
         raise Refused(against)
 
-    def attach(booking: Booking) -> None:
+    def attach(booking: Booking) -> tuple[()]:
         if guest:
             booking.guest = guest
             booking.save(update_fields=["guest"])
         course_seats.note(booking, asked_on=requested_on)
+        return ()
 
     return bookings.book(course.slot, client=client, by=by, idempotency_key=form, attach=attach)
 

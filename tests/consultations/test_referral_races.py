@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from accounts.rows import Statement
 from clients.models import Consent
 from consultations import referrals
 from consultations.models import Referral
@@ -79,8 +80,18 @@ def two_presentations() -> list[Callable[[], Any]]:
     return acts
 
 
+def without_client_lock(monkeypatch) -> None:
+    statement = referrals._LOCK_WITH_CLIENT._text
+    monkeypatch.setattr(
+        referrals,
+        "_LOCK_WITH_CLIENT",
+        Statement(statement.replace("ORDER BY id FOR NO KEY UPDATE", "ORDER BY id")),
+    )
+    assert referrals._LOCK_WITH_CLIENT._text != statement
+
+
 def test_without_the_lock_one_client_gets_two_presentations(monkeypatch):
-    monkeypatch.setattr(seats, "lock_client", lambda client: None)
+    without_client_lock(monkeypatch)
     monkeypatch.setattr(seats, "_SLOT_AFTER_CLIENT", seats._SLOT)
     assert at_once(*two_presentations()) == ["done", "done"]
     assert Booking.objects.filter(status="booked").count() == 2
@@ -117,7 +128,7 @@ def test_a_booking_never_outlives_the_consent_it_stands_on(rounds):
 
 def test_without_the_locks_the_database_still_refuses_it(monkeypatch, meeting_point):
     """The rule's locks are gone; the trigger's own lock on the consent decides who comes second."""
-    monkeypatch.setattr(seats, "lock_client", lambda client: None)
+    without_client_lock(monkeypatch)
     referral = factories.ReferralFactory()
     slot = consultation_slot()
 

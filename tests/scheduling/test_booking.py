@@ -9,7 +9,9 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import AuditEvent
+from accounts.rows import Write
 from scheduling import booking as rules
 from scheduling.models import Booking, Slot
 from scheduling.problems import Refused
@@ -271,21 +273,23 @@ def test_a_kind_with_referral_is_booked_only_with_something_attached_in_the_same
 
     assert refusal(rules.book, slot, client=client, by=client.owner).codes == ["needs_referral"]
 
-    def attach(booking: Booking) -> None:
+    def attach(booking: Booking) -> list[Write]:
         assert connection.in_atomic_block
         attached.append((booking.pk, booking.status))
         referral = factories.ReferralFactory(client=client, submitted_at=timezone.now())
         referral.booking = booking
         referral.save()
+        return [audit.record_write("referral_submitted", referral, by=client.owner)]
 
     booking = rules.book(slot, client=client, by=client.owner, attach=attach)
     assert attached == [(booking.pk, "booked")]
+    assert AuditEvent.objects.filter(verb="referral_submitted").count() == 1
 
 
 def test_what_fails_while_attaching_undoes_the_booking() -> None:
     slot, client = factories.SlotFactory(), factories.ClientFactory()
 
-    def attach(booking: Booking) -> None:
+    def attach(booking: Booking) -> list[Write]:
         raise Refused([])
 
     refusal(rules.book, slot, client=client, by=client.owner, attach=attach)
