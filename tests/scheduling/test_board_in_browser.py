@@ -239,12 +239,13 @@ def test_however_long_the_server_was_away_a_page_asks_it_once_when_it_is_back(
     board: Board, anna: User, live_server_daphne: Daphne
 ) -> None:
     """Hundreds of pages come back at the same moment."""
-    page, asked = board(anna), []
+    page = board(anna)
     page.clock.install()
     page.reload()
     note = page.locator("[data-live-note]")
     expect(note).to_contain_text("aktualisiert gerade eben")
-    page.on("requestfinished", lambda request: "/tag/" in request.url and asked.append(request.url))
+    answered: list[str] = []
+    page.on("requestfinished", lambda request: answered.append(request.url))
 
     def pass_seconds(seconds: int, *, each_takes: int) -> None:
         for _ in range(seconds):
@@ -258,7 +259,7 @@ def test_however_long_the_server_was_away_a_page_asks_it_once_when_it_is_back(
     pass_seconds(15, each_takes=200)
 
     expect(note).to_contain_text("aktualisiert gerade eben")
-    assert len(asked) in {1, 2}
+    assert sum("/tag/" in address for address in answered) in {1, 2}
 
 
 @pytest.mark.promise(20)
