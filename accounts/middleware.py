@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.http import urlencode
 
 from accounts import sessions
@@ -52,6 +52,9 @@ class AccessMiddleware:
         if isinstance(response, HttpResponseNotAllowed) and not _is_script(request):
             # Django's own is an empty page; who lands there (a bookmark, the back button) reads where to go.
             response.content = render_to_string("405.html", request=request)
+        if not _is_public(request) and not response.has_header("Cache-Control"):
+            # Whoever sits here after signing out must not get it with the back button.
+            add_never_cache_headers(response)
         return response
 
     def process_view(
@@ -76,6 +79,11 @@ class AccessMiddleware:
         if not access.allows(user):
             raise PermissionDenied
         return None
+
+
+def _is_public(request: HttpRequest) -> bool:
+    access = declaration(request.resolver_match.func) if request.resolver_match else None
+    return access is None or access.door is Door.PUBLIC
 
 
 def _somebody(request: HttpRequest) -> User | None:

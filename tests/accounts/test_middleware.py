@@ -131,3 +131,11 @@ def test_an_address_that_only_takes_forms_says_where_to_go() -> None:
     assert answer.status_code == 405
     assert "POST" in answer.headers["Allow"]
     assert "Es ist nichts geschehen und nichts verloren" in answer.content.decode()
+
+
+def test_no_browser_keeps_what_is_behind_a_door(client: Client, half: Client, user: User) -> None:
+    """Else the back button shows it to whoever comes after signing out."""
+    for behind in (half.get("/half/"), as_user(user).get("/in/"), client.get("/in/")):
+        assert "no-store" in behind["Cache-Control"]
+        assert "private" in behind["Cache-Control"]
+    assert not client.get("/public/").has_header("Cache-Control")
