@@ -57,7 +57,7 @@ _SESSIONS = Statement(
 # who were asked the last one counts: it comes last.
 _PLACES = Statement(
     """
-    SELECT {slot}, {booking}, {referral}, {client}, {consent}, {author}, {organisation},
+    SELECT {slot}, {booking}, {referral}, {client}, {consent}, {caseworker}, {organisation},
         {assignment}, {interpreter}, {resource},
         EXISTS (
             SELECT FROM consultations_sheetversion version
@@ -70,7 +70,7 @@ _PLACES = Statement(
     LEFT JOIN consultations_referral referral ON referral.booking_id = booking.id
     LEFT JOIN clients_client client ON client.id = referral.client_id AND referral.format = 'presentation'
     LEFT JOIN clients_consent consent ON consent.id = referral.consent_id
-    LEFT JOIN accounts_user author ON author.id = referral.author_id
+    LEFT JOIN accounts_user caseworker ON caseworker.id = coalesce(client.owner_id, referral.author_id)
     LEFT JOIN accounts_organisation organisation ON organisation.id = referral.organisation_id
     LEFT JOIN scheduling_interpreterassignment assignment
         ON assignment.booking_id = booking.id AND assignment.status NOT IN ('cancelled', 'declined')
@@ -84,7 +84,7 @@ _PLACES = Statement(
     referral=Some(Referral, *brief.OF_REFERRAL, "client", "consent"),
     client=Some(Client, *brief.OF_CLIENT),
     consent=Some(Consent, "client", "revoked_at"),
-    author=Some(User, *brief.OF_AUTHOR),
+    caseworker=Some(User, *brief.OF_CASEWORKER),
     organisation=Some(Organisation, *brief.OF_ORGANISATION),
     assignment=Some(InterpreterAssignment, *brief.OF_ASSIGNMENT),
     interpreter=Some(Interpreter),
@@ -224,7 +224,7 @@ def _card(
     referral: Referral | None,
     client: Client | None,
     consent: Consent | None,
-    author: User | None,
+    caseworker: User | None,
     organisation: Organisation | None,
     assignment: InterpreterAssignment | None,
     interpreter: Interpreter | None,
@@ -232,10 +232,12 @@ def _card(
     is_released: bool,
 ) -> Card:
     shown = None
-    if referral and author and organisation:
-        referral.author, referral.organisation, referral.consent = author, organisation, consent
+    if referral and caseworker and organisation:
+        referral.organisation, referral.consent = organisation, consent
         if client:
-            referral.client = client
+            client.owner, referral.client = caseworker, client
+        else:
+            referral.author = caseworker
         if not _may_read(referral, slot, now):
             referral = None
     if referral:

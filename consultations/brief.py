@@ -56,7 +56,7 @@ OF_REFERRAL = (
     "insurance",
 )
 OF_CLIENT = ("case_number", "given_name", "year_of_birth")
-OF_AUTHOR = ("name", "phone")
+OF_CASEWORKER = ("name", "phone")
 OF_ORGANISATION = ("short_name",)
 OF_ASSIGNMENT = ("interpreter", "language", "mode", "status")
 
@@ -94,13 +94,15 @@ class Brief:
 
 
 def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> Brief:
-    """The brief of a referral whose author and organisation are at hand, and its client if presented.
+    """The brief of a referral whose author and organisation are at hand, or if presented its client with
+    owner: a case handed over is asked about where it is now.
 
     `interpreter` is who was found for the appointment, with person and resource. Of a case consultation
     only what its form asks is told: language, wishes and needs came from a linked client, or were typed
     when it was still to be a presentation, and nobody looked there for names.
     """
     client = referral.client if referral.is_presentation else None
+    caseworker = client.owner if client else referral.author
     greeting = f"{isolated(client.given_name)}, {client.year_of_birth or '?'}" if client else ""
     return Brief(
         uuid=referral.uuid,
@@ -126,9 +128,9 @@ def of(referral: Referral, interpreter: InterpreterAssignment | None = None) -> 
         wishes=tuple(_wishes(referral)),
         access_needs=referral.access_needs if client else "",
         insurance=_said(referral, "insurance") if client else "",
-        caseworker=str(referral.author),
+        caseworker=str(caseworker),
         organisation=referral.organisation.short_name,
-        phone=referral.author.phone,
+        phone=caseworker.phone,
     )
 
 

@@ -296,7 +296,7 @@ def _write_version(sheet: RecommendationSheet, by: User) -> SheetVersion:
         "released", sheet, by=by, version=version.number, items=len(items), decisions_carried=carried
     )
     notices.tell(
-        [sheet.referral.author_id],
+        sheet.referral.case_team,
         What.RELEASED,
         key=f"released:{sheet.uuid}:{version.number}",
         route="consultations:today",

@@ -136,7 +136,7 @@ def decline(assignment: Assignment, *, by: User | None, channel: Channel = Chann
         _end(found, Status.DECLINED, at=now)
         _seen("interpreter_declined", found, by=by, channel=channel)
         notices.tell(
-            [found.booking.holder_id],
+            found.booking.keepers,
             What.INTERPRETER_DECLINED,
             key=f"declined:{found.uuid}",
             route="scheduling:booking",

@@ -295,10 +295,8 @@ def answer(
 def tell_keeper(booking: Booking, what: What, *, again: str = "") -> None:
     """Put it behind the bell of whoever keeps the case: once for each state of the appointment, and once
     more where `again` differs."""
-    client = booking.client
-    keepers = [client.owner_id, client.deputy_id] if client else [booking.holder_id]
     notices.tell(
-        [keeper for keeper in keepers if keeper is not None],
+        booking.keepers,
         what,
         key=f"{what}:{booking.uuid}:{booking.ical_sequence}{again}",
         route="scheduling:booking",

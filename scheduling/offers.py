@@ -281,14 +281,10 @@ def _changed(slot: Slot, entry: WaitingEntry) -> None:
 
 
 def _people(entry: WaitingEntry) -> set[int]:
-    """Whoever entered it, and the case team."""
-    return {entry.entered_by_id, *_case_team(entry)}
-
-
-def _case_team(entry: WaitingEntry) -> set[int]:
+    """The case team; without a client whoever entered it."""
     client = entry.client
-    keepers = (client.owner_id, client.deputy_id) if client else ()
-    return {keeper for keeper in keepers if keeper is not None}
+    people = (client.owner_id, client.deputy_id) if client else (entry.entered_by_id,)
+    return {person for person in people if person is not None}
 
 
 # --- The safety net ------------------------------------------------------------------------------

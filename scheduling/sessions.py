@@ -54,7 +54,7 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
         feeds.sessions_changed([session])
         audit.record("cancelled", session, by=by, bookings=len(cancelled))
         notices.tell(
-            {booking.holder_id for booking in cancelled} - {by.pk},
+            {keeper for booking in cancelled for keeper in booking.keepers} - {by.pk},
             What.SESSION_CANCELLED,
             key=f"cancelled:{session.uuid}",
             route="scheduling:rebook",

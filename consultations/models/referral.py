@@ -278,6 +278,12 @@ class Referral(models.Model):
         return len(self.question.replace("\r\n", "\n")) > QUESTION_LENGTH
 
     @property
+    def case_team(self) -> set[int]:
+        """The ids of those who may write it: owner and deputy of its client; without one, its author."""
+        team = (self.client.owner_id, self.client.deputy_id) if self.client else (self.author_id,)
+        return {person for person in team if person is not None}
+
+    @property
     def has_valid_consent(self) -> bool:
         """A consent of this very client stands and was not revoked."""
         consent = self.consent

@@ -99,7 +99,7 @@ def release(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 def _own(request: SignedInRequest, uuid: UUID) -> RecommendationSheet:
     """The sheet one writes for this referral, opened; else 404."""
     around = recommendations.referrals_for(request.user).select_related(
-        "client", "author", "organisation", "consent", "booking", "district"
+        "client__owner", "author", "organisation", "consent", "booking", "district"
     )
     referral = get_object_or_404(around, uuid=uuid)
     own = recommendations.open_sheet(referral, by=request.user)

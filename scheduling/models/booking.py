@@ -210,10 +210,15 @@ class Booking(models.Model):
     def __str__(self) -> str:
         return f"{self.status} {self.start_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def keepers(self) -> set[int]:
+        """The ids of those who care for it: owner and deputy of its client; without one, who holds it."""
+        keepers = (self.client.owner_id, self.client.deputy_id) if self.client else (self.holder_id,)
+        return {keeper for keeper in keepers if keeper is not None}
+
     def is_of(self, user: User) -> bool:
         """As `BookingQuerySet.for_user`, for a row at hand (with its client)."""
-        client = self.client
-        return user.pk in ((self.holder_id,) if client is None else (client.owner_id, client.deputy_id))
+        return user.pk in self.keepers
 
     @property
     def address(self) -> str:

@@ -9,10 +9,15 @@ from django.utils import timezone
 from accounts.models import User
 from clients import registry
 from clients.models import Client
+from consultations import agenda, referrals
+from consultations.models import ItemCode
+from notifications.models import Notice
 from scheduling import booking as bookings
-from scheduling import feeds, offers
+from scheduling import feeds, offers, sessions
 from scheduling.models import Booking, Rebooking, WaitingEntry
 from tests import factories
+from tests.consultations.people import consultation_slot
+from tests.consultations.sheets import line, release
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +122,44 @@ def test_an_offer_is_accepted_by_the_new_owner_alone() -> None:
     accept = reverse("scheduling:accept_offer", args=[offer.uuid])
     as_user(client.owner).post(accept)
     assert Booking.objects.get(status=Booking.Status.BOOKED).client == client
+
+
+# --- What is said, and to whom -----------------------------------------------------------------
+def heard(user: User) -> list[str]:
+    return list(Notice.objects.filter(user=user).values_list("kind", flat=True))
+
+
+def test_a_cancelled_session_and_a_recommendation_are_told_to_the_new_owner(booking: Booking) -> None:
+    sessions.cancel(booking.slot.session, reason="Krank", by=factories.UserFactory(roles=["coordinator"]))
+    sheet = factories.SheetFactory()
+    client, author = sheet.referral.client, sheet.referral.author
+    hand_over(client)
+    release(sheet, line(ItemCode.GP_CHECK, "Satz"))
+    assert heard(present(booking)) == ["session_cancelled"]
+    assert heard(client.owner) == ["released"]
+    assert (heard(former(booking)), heard(author)) == ([], [])
+
+
+def test_an_offer_is_told_to_the_new_owner() -> None:
+    entry = factories.WaitingFactory()
+    hand_over(entry.client)
+    offers.make(factories.SlotFactory().pk)
+    assert (heard(entry.client.owner), heard(entry.entered_by)) == (["offer"], [])
+
+
+def test_the_specialist_reads_whom_to_call_now() -> None:
+    referral = factories.ReferralFactory(author__name="Frau Früher")
+    slot = consultation_slot()
+    referrals.submit(referral, slot_or_hold=slot, by=referral.author)
+    hand_over(referral.client)
+    specialist = slot.session.specialist
+    assert specialist is not None
+    doctor = specialist.user
+    assert doctor is not None
+    card = agenda.on_day(timezone.localdate(slot.start_at), agenda.around(doctor)).cards[0]
+    sheet = reverse("consultations:sheet", args=[referral.uuid])
+    assert card.brief is not None
+    assert card.brief.caseworker == referral.client.owner.name
+    page = as_user(doctor).get(sheet).content.decode()
+    assert referral.client.owner.name in page
+    assert "Frau Früher" not in page
