@@ -159,7 +159,7 @@ def test_the_specialist_reads_whom_to_call_now() -> None:
     card = agenda.on_day(timezone.localdate(slot.start_at), agenda.around(doctor)).cards[0]
     sheet = reverse("consultations:sheet", args=[referral.uuid])
     assert card.brief is not None
-    assert card.brief.caseworker == referral.client.owner.name
+    assert card.brief.caseworker == str(referral.client.owner)
     page = as_user(doctor).get(sheet).content.decode()
     assert referral.client.owner.name in page
     assert "Frau Früher" not in page
