@@ -187,6 +187,24 @@ def test_axe_finds_nothing_on_a_clients_page(harness: Callable[..., Harness], la
 
 
 # --- Dialogs and time ----------------------------------------------------------------------------
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_forced_colours_symbols_and_a_chosen_radio_are_seen(
+    harness: Callable[..., Harness], scheme: str
+) -> None:
+    page = harness(forced_colors="active", color_scheme=scheme).open()
+    colours = page.evaluate("""() => {
+        const radio = document.createElement("input");
+        Object.assign(radio, {type: "radio", checked: true, className: "kern-form-check__radio"});
+        const text = document.createElement("p");
+        text.style.backgroundColor = "CanvasText";
+        document.querySelector("main").append(radio, text);
+        const icons = [...document.querySelectorAll(".kern-icon")].map((icon) => getComputedStyle(icon));
+        const all = [...icons, getComputedStyle(radio, "::before"), getComputedStyle(text)];
+        return [...new Set(all.map((one) => one.backgroundColor))];
+    }""")
+    assert colours == ["rgb(0, 0, 0)" if scheme == "light" else "rgb(255, 255, 255)"]
+
+
 def test_a_question_is_asked_in_place_and_can_be_left(harness: Callable[..., Harness]) -> None:
     page = harness().open()
     page.get_by_role("link", name="Absagen").click()
