@@ -378,6 +378,8 @@ def cancel_lesson(lesson: Slot, *, reason: str, by: User) -> None:
 def _make(planned: Series, days: Sequence[date], start_time: time) -> list[Session]:
     """A lesson on each of the days, beside the pattern. Raises CannotPlan."""
     outline = running.outline_of(planned)
+    if planning.ends_after_midnight(replace(outline, start_time=start_time)):
+        raise CannotPlan([gettext("Der Kurs endet dann erst nach Mitternacht.")])
     keys = [resource.pk for resource in outline.resources]
     list(Resource.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
     rows = [row for day in days for row in series.preview(_on(outline, day, start_time))]

@@ -209,10 +209,15 @@ def problems(outline: Outline, *, now: datetime) -> list[str]:
     if not outline.blocks:
         found.append(gettext("Die Sprechstunde braucht mindestens einen Block."))
     found.extend(_against_pauses(outline))
-    start = timedelta(hours=outline.start_time.hour, minutes=outline.start_time.minute)
-    if start + outline.length > timedelta(days=1):
+    if ends_after_midnight(outline):
         found.append(gettext("Die Sprechstunde endet erst nach Mitternacht."))
     return found
+
+
+def ends_after_midnight(outline: Outline) -> bool:
+    """Whether a date reaches into the next day: what pages show belongs to one day."""
+    start = timedelta(hours=outline.start_time.hour, minutes=outline.start_time.minute)
+    return start + outline.length > timedelta(days=1)
 
 
 def _against_pauses(outline: Outline) -> Iterator[str]:

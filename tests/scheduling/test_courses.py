@@ -188,6 +188,8 @@ def test_dates_are_added_and_the_term_follows() -> None:
     assert course.slot.end_at > courses.lessons(course).reverse()[0].end_at
     with pytest.raises(CannotPlan, match="schon Kurs"):
         courses.add_lessons(course, [day], start_time=time(14), by=course.created_by)
+    with pytest.raises(CannotPlan, match="Mitternacht"):
+        courses.add_lessons(course, [day + timedelta(days=1)], start_time=time(23, 30), by=course.created_by)
 
 
 def test_one_date_is_cancelled_and_the_teacher_is_free() -> None:
