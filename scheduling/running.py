@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext
 
@@ -86,6 +86,15 @@ def outline_of(series: Series) -> Outline:
         holiday_rule=HolidayRule(series.holiday_rule),
         **planning.buffers(series.kind),
     )
+
+
+def next_on(outline: Outline, today: date) -> date:
+    """The rule's first date after today, or tomorrow where it has none: counted from there, every second
+    week stays the same weeks."""
+    tomorrow = today + timedelta(days=1)
+    last = outline.until or max(tomorrow, outline.first_on) + planning.HORIZON
+    dates = recurrence.dates(outline.rule, outline.first_on, last)
+    return next((on for on in dates if on >= tomorrow), tomorrow)
 
 
 def missing(series: Series, outline: Outline, busy: planning.Busy, now: datetime) -> Iterator[PreviewDate]:

@@ -11,14 +11,15 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
-from accounts import audit
+from accounts import audit, when
 from accounts.models import District, User
 from accounts.rows import clock
 from scheduling import contingents, public_holidays, series
 from scheduling.models import AppointmentKind, Booking, Series, Session, SessionTemplate, Slot
 from scheduling.planning import Outcome, Outline, PreviewDate
-from scheduling.series import NewTemplate
+from scheduling.series import CannotPlan, NewTemplate
 from scheduling.transactions import tried_again
 from scheduling.wall_clock import midnight
 
@@ -29,6 +30,29 @@ class Changed:
 
     series: Series
     kept: list[Session]
+
+
+def problems(old: Series, from_on: date) -> list[str]:
+    """What stands against changing it from that day on, in the reader's words; empty when it can be.
+
+    A series that goes on from another one cannot go back into the time in which that one still runs:
+    both would have their dates there.
+    """
+    since, before = midnight(from_on, old.district.tz), old.follows_id
+    while before is not None:
+        one = Series.objects.filter(pk=before)
+        event = ("event__start", "event__end_recurring_period")
+        first, last, before = one.values_list(*event, "follows_id").get()
+        # One that was changed before it began has no dates.
+        if last is not None and last >= max(since, first):
+            return [
+                gettext(
+                    "Bis %(day)s läuft noch die Serie davor. Wählen Sie einen späteren Tag, oder beenden Sie "
+                    "jene zuerst."
+                )
+                % {"day": when.day_year(last, zone=old.district.tz)}
+            ]
+    return []
 
 
 def preview(old: Series, outline: Outline) -> list[PreviewDate]:
@@ -94,6 +118,8 @@ def change(
     Days in `leave_out` do not take place; without it those taken out of the old series. Raises
     `series.CannotPlan` as planning does; then the old series is as it was.
     """
+    if against := problems(old, outline.first_on):
+        raise CannotPlan(against)
     with transaction.atomic():
         now = clock()
         gone = taken_out(old, outline.first_on) if leave_out is None else set()

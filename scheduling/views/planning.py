@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from django.contrib import messages
@@ -50,10 +50,18 @@ def _planning(request: SignedInRequest, old: Series | None) -> HttpResponse:
     if act not in {"preview", "save"}:
         return _form(request, _changed(request, act, old), old)
     year = YearForm(request.POST, user=request.user)
-    if not year.is_valid():
+    if not year.is_valid() or (old and _cannot_change(year, old)):
         context = {"year": year, "old": old}
         return render(request, "scheduling/plan_year.html", context, status=422)
     return _save(request, year, old) if act == "save" else _preview(request, year, old)
+
+
+def _cannot_change(year: YearForm, old: Series) -> bool:
+    """Whether it cannot be changed from that day on; then the day says why."""
+    problems = series_changes.problems(old, year.outline.first_on)
+    for problem in problems:
+        year.form.add_error("first_on", problem)
+    return bool(problems)
 
 
 def _changed(request: SignedInRequest, act: str, old: Series | None) -> QueryDict | None:
@@ -61,7 +69,8 @@ def _changed(request: SignedInRequest, act: str, old: Series | None) -> QueryDic
     if request.method != "POST":
         if old is None:
             return None
-        return forms.typed(running.outline_of(old), old.kind, first_on=today() + timedelta(days=1))
+        outline = running.outline_of(old)
+        return forms.typed(outline, old.kind, first_on=running.next_on(outline, today()))
     if act == "add":
         return forms.with_block(request.POST)
     if act == "template":

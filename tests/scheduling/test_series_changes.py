@@ -120,6 +120,30 @@ def test_what_organisations_had_set_aside_goes_on(old: Series, by: User) -> None
     assert new.sessions.all()[0].contingents.filter(organisation=organisation, seats=2).exists()
 
 
+def test_a_changed_series_does_not_go_back_into_the_time_of_the_one_before(old: Series, by: User) -> None:
+    new = change(old, by).series
+    earlier = replace(outline(new), first_on=date(2027, 6, 30))
+    assert series_changes.problems(new, earlier.first_on)
+    with pytest.raises(CannotPlan, match="läuft noch die Serie davor"):
+        change(new, by, earlier)
+    # Changed again before it began, it does not hide the one before that.
+    newest = change(new, by).series
+    with pytest.raises(CannotPlan, match="läuft noch die Serie davor"):
+        change(newest, by, earlier)
+    series.end(old, from_on=date(2027, 6, 1), by=by)
+    assert months(change(newest, by, earlier).series) == [7, 8, 9, 10]
+
+
+def test_a_change_begins_with_the_next_date_so_that_every_second_week_stays_the_same_weeks() -> None:
+    paper = running.outline_of(
+        planned.plan(rule=EveryWeeks(2, (1,)), first_on=date(2027, 1, 5), until=date(2027, 6, 30))
+    )
+    assert running.next_on(paper, date(2026, 12, 1)) == date(2027, 1, 5)
+    assert running.next_on(paper, date(2027, 1, 18)) == date(2027, 1, 19)
+    assert running.next_on(paper, date(2027, 1, 19)) == date(2027, 2, 2)
+    assert running.next_on(paper, date(2027, 6, 30)) == date(2027, 7, 1)
+
+
 # --- What a person took out stays out --------------------------------------------------------------
 def months(series: Series) -> list[int]:
     return [session.start_at.month for session in series.sessions.order_by("start_at")]

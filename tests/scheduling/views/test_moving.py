@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, User
 from accounts.roles import Role
 from scheduling import booking as rules
 from scheduling import moving, session_moves, sessions
-from scheduling.models import Booking, BookingMove, Session, Slot
+from scheduling.models import Booking, BookingMove, Series, Session, Slot
 from tests import factories
 from tests.scheduling import planned
 from tests.sign_in import as_user
@@ -262,6 +262,22 @@ def test_the_form_comes_filled_in_and_the_change_applies_from_its_day(session: S
     assert new.sessions.count() == 7
     listed = browser.get(reverse("scheduling:sessions", args=[2027])).content.decode()
     assert "Gebucht nach der alten Serie" in listed
+
+
+def test_a_series_to_come_is_changed_from_its_beginning_and_not_before(session: Session) -> None:
+    old = session.series
+    assert old is not None
+    browser = as_user(planned.coordinator())
+    page = address("change_series", old)
+    browser.post(page, filled_in(browser, page) | {"act": "save"})
+    again = address("change_series", old.followed_by)
+
+    assert browser.get(again).context["year"].form["first_on"].value() == "2027-04-06"
+    refused = browser.post(again, filled_in(browser, again) | {"first_on": "2027-03-31", "act": "save"})
+
+    assert refused.status_code == 422
+    assert "läuft noch die Serie davor" in refused.content.decode()
+    assert not Series.objects.filter(follows__follows=old).exists()
 
 
 def test_what_was_taken_out_of_the_series_has_no_tick_until_somebody_sets_it(session: Session) -> None:
