@@ -21,6 +21,8 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psycopg
+
 from config import embedded_db
 
 CHECKOUT = embedded_db.CHECKOUT
@@ -42,6 +44,8 @@ MAILBOX = ("manage.py", "demo_mailbox")
 BOUND = ("-m", "config.bound")
 READY_SECONDS = 60
 GRACE_SECONDS = 10
+# Any number that nobody else uses for `pg_advisory_lock`.
+_PREPARING = 5_277_000
 
 
 class Stopped(BaseException):
@@ -88,6 +92,21 @@ def manage(environment: dict[str, str], *command: str, role: str = "app") -> Non
     done = subprocess.run([PYTHON, "manage.py", *command], cwd=CHECKOUT, env=environment, check=False)
     if done.returncode:
         raise CannotRun(f"manage.py {command[0]} failed (see above).")
+
+
+@contextmanager
+def one_at_a_time(address: str) -> Iterator[None]:
+    """Two who start at once, on two ports, make the tables and load the demo one after the other."""
+    try:
+        database = psycopg.connect(address, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as problem:
+        raise CannotRun(f"The database does not answer: {problem}") from None
+    with database:
+        # Asked again and again: a migration that makes an index beside the running service waits for
+        # every statement under way.
+        while database.execute("SELECT pg_try_advisory_lock(%s)", [_PREPARING]).fetchone() != (True,):
+            time.sleep(0.2)
+        yield
 
 
 @contextmanager
@@ -200,8 +219,9 @@ def serve() -> None:
     port = chosen_port()
     with embedded_db.addresses("run") as database:
         environment = demo_environment(port, database)
-        manage(environment, "migrate", "--no-input", "--verbosity=0", role="owner")
-        manage(environment, "load_demo")
+        with one_at_a_time(database["DATABASE_OWNER_URL"]):
+            manage(environment, "migrate", "--no-input", "--verbosity=0", role="owner")
+            manage(environment, "load_demo")
         with processes(environment, port) as running:
             wait_until_ready(running, port)
             print(f"\nSprechstunde: {environment['PUBLIC_URL']}  (Ctrl-C stops it)\n", flush=True)

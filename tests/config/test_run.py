@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from django.conf import settings
 
 from accounts import demo, second_factor
-from config.run import CannotRun, Starter, chosen_port, watch
+from config.run import CannotRun, Starter, chosen_port, one_at_a_time, watch
 from tests.servers import free_port
 
 
@@ -122,6 +123,29 @@ def test_killed_it_leaves_nobody_on_the_port(run: Run) -> None:
     run.process.wait(30)
     _, alive = psutil.wait_procs(started, timeout=15)
     assert alive == []
+
+
+def test_two_who_start_at_once_prepare_the_database_one_after_the_other(
+    empty_database: dict[str, str],
+) -> None:
+    came = threading.Event()
+
+    def second() -> None:
+        with one_at_a_time(empty_database["DATABASE_OWNER_URL"]):
+            came.set()
+
+    other = threading.Thread(target=second)
+    with one_at_a_time(empty_database["DATABASE_OWNER_URL"]):
+        other.start()
+        assert not came.wait(0.5)
+    other.join(10)
+    assert came.is_set()
+
+
+def test_a_database_that_does_not_answer_is_said_in_one_line(tmp_path: Path) -> None:
+    nowhere = one_at_a_time(f"postgresql://somebody@/x?host={tmp_path}")
+    with pytest.raises(CannotRun, match="The database does not answer: "), nowhere:
+        pass
 
 
 def test_without_its_database_it_ends_and_says_so() -> None:
