@@ -1,7 +1,7 @@
 """The client registry: entering, changing, finding, assigning."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,16 @@ def change(client: Client, data: Mapping[str, Any], *, by: User) -> Client:
     return locked
 
 
+# What upper rooms keep under the caseworker's own name and nobody finds by the client.
+_follow: list[Callable[[Client], None]] = []
+
+
+def register_following(follows: Callable[[Client], None]) -> None:
+    """Let something go along when a case is handed over, in the same transaction; at start-up."""
+    if follows not in _follow:
+        _follow.append(follows)
+
+
 @transaction.atomic
 def assign(client: Client, *, owner: User, deputy: User | None, by: User) -> None:
     """Hand the case to an owner and a deputy of its organisation. Raises `ValueError` for strangers
@@ -122,6 +132,8 @@ def assign(client: Client, *, owner: User, deputy: User | None, by: User) -> Non
         raise ValueError("The deputy is somebody else than the owner.")
     client.owner, client.deputy = owner, deputy
     client.save(update_fields=["owner", "deputy"])
+    for follows in _follow:
+        follows(client)
     audit.record(
         "assigned", client, by=by, owner=str(owner.uuid), deputy=str(deputy.uuid) if deputy else None
     )

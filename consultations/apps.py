@@ -7,13 +7,15 @@ class ConsultationsConfig(AppConfig):
     name = "consultations"
 
     def ready(self) -> None:
-        from clients import panels
+        from clients import panels, registry
+        from consultations import referrals as rules
         from consultations import waiting_list, ways
         from consultations.panels import help_plan, referrals
         from scheduling import acceptance, doors, waiting, why_not
 
         panels.register("help_plan", order=5, render=help_plan)
         panels.register("referrals", order=20, render=referrals)
+        registry.register_following(rules.follow)
         waiting.register(waiting_list.against)
         why_not.register(ways.cases)
         acceptance.register(waiting_list.is_ours, waiting_list.take)

@@ -33,6 +33,7 @@ from scheduling.models import (
     Resource,
     Session,
     Slot,
+    WaitingEntry,
 )
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
@@ -367,6 +368,15 @@ def withdraw(referral: Referral, *, by: User, reason: CancelReason | str = Cance
         stored.save(update_fields=["withdrawn_at", "saved_at"])
         audit.record("referral_withdrawn", stored, by=by)
         crisis.heed(stored.client, by=by)
+
+
+def follow(client: Client) -> None:
+    """A case was handed over: its case consultations name nobody, so their appointments and places on the
+    waiting list stand under the name of whoever keeps them (`clients.registry.register_following`).
+    """
+    cases = Referral.objects.filter(client=client, format=BlockFormat.CASE_CONSULTATION)
+    Booking.objects.filter(referral__in=cases, client__isnull=True).update(holder=client.owner)
+    WaitingEntry.objects.filter(referral__in=cases, client__isnull=True).update(entered_by=client.owner)
 
 
 # --- Consent -----------------------------------------------------------------------------------

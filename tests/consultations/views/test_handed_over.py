@@ -1,6 +1,7 @@
 """A case handed over: who led it until then reads and changes nothing of it, whatever they booked."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -9,19 +10,20 @@ from django.utils import timezone
 from accounts.models import User
 from clients import registry
 from clients.models import Client
-from consultations import agenda, referrals
+from consultations import agenda, referrals, waiting_list
 from consultations.models import ItemCode
 from notifications.models import Notice
 from scheduling import booking as bookings
 from scheduling import feeds, offers, sessions
 from scheduling.models import Booking, Rebooking, WaitingEntry
 from tests import factories
-from tests.consultations.people import consultation_slot
+from tests.consultations.people import case_consultation_slot, consultation_slot
 from tests.consultations.sheets import line, release
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
 MOBILE = "+4915112345678"
+CASE: dict[str, Any] = {"format": "case_consultation", "consent": None, "pseudonym": "Fall Linde"}
 
 
 @pytest.fixture
@@ -163,3 +165,38 @@ def test_the_specialist_reads_whom_to_call_now() -> None:
     page = as_user(doctor).get(sheet).content.decode()
     assert referral.client.owner.name in page
     assert "Frau Früher" not in page
+
+
+# --- Case consultations, which carry no client -------------------------------------------------
+def test_a_linked_case_consultation_goes_along() -> None:
+    client = factories.ClientFactory()
+    other = factories.ReferralFactory(author=client.owner, client=None, **CASE)
+    linked = factories.ReferralFactory(client=client, author=client.owner, **CASE)
+    former, slots = client.owner, [case_consultation_slot(), case_consultation_slot()]
+    for referral, slot in zip((linked, other), slots, strict=True):
+        referrals.submit(referral, slot_or_hold=slot, by=former)
+        referral.refresh_from_db()
+    hand_over(client)
+    assert linked.booking is not None
+    assert other.booking is not None
+    pages = [reverse("scheduling:booking", args=[each.uuid]) for each in (linked.booking, other.booking)]
+    assert [as_user(former).get(page).status_code for page in pages] == [404, 200]
+    assert [as_user(client.owner).get(page).status_code for page in pages] == [200, 404]
+    cancel = reverse("scheduling:cancel_booking", args=[linked.booking.uuid])
+    assert as_user(former).post(cancel, {"reason": "caseworker"}).status_code == 404
+
+
+def test_a_linked_case_consultation_waits_under_the_new_owners_name() -> None:
+    client = factories.ClientFactory()
+    linked = factories.ReferralFactory(client=client, author=client.owner, **CASE)
+    former, slot = client.owner, case_consultation_slot()
+    entry = waiting_list.enter(linked, by=former, at_short_notice=True)
+    (offer,) = offers.make(slot.pk)
+    hand_over(client)
+    accept = reverse("scheduling:accept_offer", args=[offer.uuid])
+    assert as_user(former).post(accept).status_code == 404
+    as_user(client.owner).post(accept)
+    booked = Booking.objects.get(status=Booking.Status.BOOKED)
+    assert (booked.slot, booked.holder, booked.referral) == (slot, client.owner, linked)
+    entry.refresh_from_db()
+    assert entry.outcome == WaitingEntry.Outcome.BOOKED
