@@ -284,10 +284,16 @@ def _take_client(referral: Referral, client: Client | None) -> None:
             setattr(referral, name, getattr(client, name))
 
 
+def is_closed(referral: Referral) -> bool:
+    """Whether nothing of it changes any more: its appointment took place, or it is withdrawn."""
+    booking = referral.booking
+    is_held = booking is not None and booking.status == Booking.Status.FULFILLED
+    return is_held or referral.withdrawn_at is not None
+
+
 def _refuse_change(stored: Referral, changes: Mapping[str, Any], by: User) -> None:
     booking = stored.booking
-    is_held = booking is not None and booking.status == Booking.Status.FULFILLED
-    if is_held or stored.withdrawn_at is not None:
+    if is_closed(stored):
         raise Refused([CLOSED])
     is_booked = booking is not None and booking.status != Booking.Status.CANCELLED
     if (is_booked or stored.has_valid_consent) and any(name in changes for name in _WHOM):

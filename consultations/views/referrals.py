@@ -116,7 +116,8 @@ def change_format(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     try:
         referrals.autosave(referral, by=request.user, data={"format": other}, revision=referral.revision)
     except Refused as refused:
-        messages.error(request, " ".join(str(problem.text) for problem in refused.problems))
+        reasons = [f"{problem.text} {problem.way_out}" for problem in refused.problems]
+        messages.error(request, " ".join(reasons))
     return redirect("consultations:referral", uuid, "format")
 
 
@@ -195,6 +196,7 @@ def _show(
         "conflict_rows": _both_texts(form, conflict) if conflict else [],
         "refused": refused,
         "holds": prepared.own_holds(request.user),
+        "may_change": not referrals.is_closed(referral),
     }
     if slug == "einwilligung":
         context |= about_consent(request, referral)
@@ -240,4 +242,5 @@ def _overview(request: SignedInRequest, referral: Referral) -> HttpResponse:
 def about(referral: Referral) -> dict[str, Any]:
     """What a summary of the referral shows."""
     labels = [Observation(code).label for code in referral.observations]
-    return {"referral": referral, "observations": labels}
+    may_change = not referrals.is_closed(referral)
+    return {"referral": referral, "observations": labels, "may_change": may_change}

@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from clients.models import Consent
-from consultations import referrals
+from consultations import attendance, referrals
 from consultations.models import CrisisStep, Referral
 from scheduling import booking as bookings
 from scheduling import sessions
 from scheduling.models import BlockFormat, Booking
 from tests import factories
-from tests.consultations.people import case_consultation_slot, consultation_slot, three
+from tests.consultations.people import begin, case_consultation_slot, consultation_slot, three
 from tests.sign_in import as_user
 
 pytestmark = pytest.mark.django_db
@@ -484,6 +484,22 @@ def test_a_refusal_because_an_appointment_is_booked_leads_there():
         page = text_of(browser.get(address))
         assert "schon eine Vorstellung gebucht" in page
         assert appointment in page
+
+
+def test_what_took_place_offers_no_change_but_the_consent_can_still_be_revoked():
+    referral, slot = factories.ReferralFactory(), consultation_slot()
+    made = referrals.submit(referral, slot_or_hold=slot, by=referral.author)
+    browser, overview = as_user(referral.author), url("referral", referral.uuid)
+    steps = {step: url("referral", referral.uuid, step) for step in ("frage", "begleitung", "einwilligung")}
+    assert all(f'"{address}"' in text_of(browser.get(overview)) for address in steps.values())
+    begin(slot)
+    made.refresh_from_db()
+    attendance.mark_fulfilled(made, by=referral.author)
+    page = text_of(browser.get(overview))
+    assert [step for step, address in steps.items() if f'"{address}"' in page] == ["einwilligung"]
+    assert url("change_format", referral.uuid) not in text_of(
+        browser.get(url("referral", referral.uuid, "format"))
+    )
 
 
 def test_whoever_may_not_open_the_appointment_of_a_case_consultation_is_not_sent_there():
