@@ -71,9 +71,9 @@ def test_a_kind_is_entered_and_changed() -> None:
     [
         ({"public_title": "Schuldnerberatung"}, "„Schuldnerberatung“"),
         ({"public_title": "Asyltermin"}, "„Asyltermin“"),
-        ({"minutes": "3"}, "größer oder gleich 5"),
-        ({"capacity": "0"}, "größer oder gleich 1"),
-        ({"buffer_after_minutes": "300"}, "kleiner oder gleich 240"),
+        ({"minutes": "3"}, "mindestens 5"),
+        ({"capacity": "0"}, "mindestens 1"),
+        ({"buffer_after_minutes": "300"}, "höchstens 240"),
         ({"category": "consultation"}, "keine gültige Auswahl"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_plan_of_ones_own_and_back_to_the_usual_one(kind: AppointmentKind) -> 
     ("rows", "told"),
     [
         ([("2", "", ""), ("2", "09:00", "")], "zweimal"),
-        ([("61", "", "")], "kleiner oder gleich 60"),
+        ([("61", "", "")], "höchstens 60"),
         ([("2", "29:00", "")], "gültige Uhrzeit"),
     ],
 )
