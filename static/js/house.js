@@ -118,10 +118,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
-// Paper shows what is folded away on the screen.
+// Paper shows what is folded away on the screen, except history that would bury what counts now.
 let unfolded = [];
 window.addEventListener("beforeprint", () => {
-  unfolded = [...document.querySelectorAll("main details:not([open])")];
+  unfolded = [...document.querySelectorAll("main details:not([open], [data-stays-folded] *)")];
   for (const details of unfolded) details.open = true;
 });
 window.addEventListener("afterprint", () => {
