@@ -185,7 +185,8 @@ def _against(session: Session, to: Place, by: timedelta, now: datetime) -> list[
         found.append(HAS_BEGUN)
     if to.start_at <= now:
         found.append(IN_THE_PAST)
-    if by and _reaches_into_the_next_day(session, to.start_at, session.end_at + by):
+    is_of_one_day = not _reaches_into_the_next_day(session, session.start_at, session.end_at)
+    if is_of_one_day and _reaches_into_the_next_day(session, to.start_at, session.end_at + by):
         found.append(PAST_MIDNIGHT)
     if not by and (to.specialist, to.room) == (session.specialist, session.room):
         found.append(NOTHING_CHANGES)
@@ -201,7 +202,7 @@ def _against(session: Session, to: Place, by: timedelta, now: datetime) -> list[
 
 
 def _reaches_into_the_next_day(session: Session, start_at: datetime, end_at: datetime) -> bool:
-    """What agenda and board show belongs to one day; planning asks for the same."""
+    """What agenda and board show belongs to one day; planning asks for the same. A course's term does not."""
     next_day = start_at.astimezone(session.district.tz).date() + timedelta(days=1)
     return end_at > midnight(next_day, session.district.tz)
 
