@@ -399,10 +399,12 @@ def give_consent(
     """Record the client's release from confidentiality for this one presentation (§ 203 StGB).
 
     A valid one stays and is returned. Raises `Refused` when there is nobody to consent, no recipient,
-    or a date in the future.
+    or a date in the future, and `Conflict` when the referral is about somebody else by now.
     """
     with transaction.atomic():
         stored = lock_with_client(referral, by=by)
+        if stored.client_id != referral.client_id:
+            raise Conflict(stored, {})
         if stored.has_valid_consent:
             assert stored.consent is not None  # noqa: S101 (for the type checker)
             return stored.consent

@@ -229,10 +229,14 @@ class ConsentForm(forms.Form):
     explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=languages.choices)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), required=False)
     given_on = DayField(label=_("Erteilt am"))
+    # Whose it is: another window may have chosen somebody else since.
+    person = forms.UUIDField(required=False, widget=forms.HiddenInput)
     use_required_attribute = False
 
     def __init__(self, data: Any = None, *, referral: Referral, specialists: list[str]) -> None:
+        self._person = referral.client.uuid if referral.client else None
         initial = {
+            "person": self._person,
             "recipients": specialists[0] if len(specialists) == 1 else "",
             "explained_in": referral.language or None,
             "interpreter_name": referral.interpreter_name,
@@ -249,6 +253,16 @@ class ConsentForm(forms.Form):
         if day > today():
             raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
         return day
+
+    @property
+    def is_of_somebody_else(self) -> bool:
+        """Whether the form was filled in for another person than the referral is about by now."""
+        return self.cleaned_data["person"] not in (None, self._person)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What `referrals.give_consent` records."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "person"}
 
 
 class StartForm(forms.Form):

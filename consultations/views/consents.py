@@ -11,13 +11,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import SignedInRequest
 from consultations import consent_sheets, referrals
-from consultations.views.referrals import consent_form, mine, own
+from consultations.views.referrals import anew_when_changed, consent_form, mine, own
 from scheduling.models import Resource
 from scheduling.problems import Refused
 
 
 @own
 @require_POST
+@anew_when_changed
 def give(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Record the consent."""
     referral = mine(request, uuid)
@@ -25,8 +26,10 @@ def give(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     if not form.is_valid():
         context = {"referral": referral, "consent_form": form}
         return render(request, "consultations/consent_give.html", context, status=422)
+    if form.is_of_somebody_else:
+        raise referrals.Conflict(referral, form.given)
     try:
-        referrals.give_consent(referral, by=request.user, **form.cleaned_data)
+        referrals.give_consent(referral, by=request.user, **form.given)
     except Refused as refused:
         context = {"referral": referral, "consent_form": form, "refused": refused}
         return render(request, "consultations/consent_give.html", context, status=409)
@@ -36,6 +39,7 @@ def give(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @own
 @require_http_methods(["GET", "POST"])
+@anew_when_changed
 def revoke(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Ask once, naming what follows; then revoke."""
     referral = mine(request, uuid)

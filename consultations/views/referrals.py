@@ -1,5 +1,7 @@
 """The referral form: list, start, steps, overview, kept while typing."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,8 @@ from consultations.models import Observation, Referral, ReferralState, SheetVers
 from scheduling.models import BlockFormat, Resource
 from scheduling.problems import Refused
 
+View = Callable[[SignedInRequest, UUID], HttpResponse]
+
 own = requires(Permission.WORK_ON_CASES)
 # An appointment can still be had.
 MAY_BOOK = [
@@ -41,6 +45,22 @@ def mine(request: SignedInRequest, uuid: UUID) -> Referral:
     )
     around = around.select_related("booking__slot__session__room", "booking__slot__session__specialist")
     return get_object_or_404(around, uuid=uuid)
+
+
+def anew_when_changed(view: View) -> View:
+    """Who acts on a referral that meanwhile is about somebody else has done nothing, and sees it anew."""
+
+    @wraps(view)
+    def asking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+        try:
+            return view(request, uuid)
+        except referrals.Conflict:
+            said = _("Diese Anmeldung wurde inzwischen an anderer Stelle geändert")
+            what_to_do = _("Es ist nichts geschehen. Sehen Sie nach, um wen es jetzt geht.")
+            messages.warning(request, f"{said}. {what_to_do}")
+            return redirect("consultations:referral", uuid, steps.OVERVIEW)
+
+    return asking
 
 
 @own
@@ -123,6 +143,7 @@ def change_format(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @own
 @require_http_methods(["GET", "POST"])
+@anew_when_changed
 def withdraw(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Ask once, naming what follows; then withdraw."""
     referral = mine(request, uuid)

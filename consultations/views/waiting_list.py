@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import SignedInRequest, requires
 from accounts.roles import Permission
 from consultations import readiness, waiting_list
-from consultations.views.referrals import mine
+from consultations.views.referrals import anew_when_changed, mine
 from scheduling.forms.waiting import WhenForm
 from scheduling.problems import Refused
 
 
 @requires(Permission.BOOK)
 @require_http_methods(["GET", "POST"])
+@anew_when_changed
 def wait(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """When they can come; the rest the referral says itself."""
     referral = mine(request, uuid)

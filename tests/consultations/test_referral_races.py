@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.rows import Statement
@@ -20,7 +21,10 @@ from scheduling import seats
 from scheduling.models import Booking
 from scheduling.problems import Refused
 from tests import factories
+from tests.browsing import wait_until
+from tests.consultations import rivals
 from tests.consultations.people import consultation_slot
+from tests.sign_in import as_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("meeting_point")]
 
@@ -172,3 +176,48 @@ def test_choosing_the_client_in_one_tab_does_not_lose_the_referral_in_the_other(
         assert at_once(save, save, save) == ["done", "done", "done"]
         referral.refresh_from_db()
         assert referral.client == client
+
+
+# --- Somebody else's referral by now -----------------------------------------------------------------
+ACTS = {
+    "give_consent": {"recipients": "Dr. Sommer", "explained_in": "ar", "given_on": "2026-01-05"},
+    "revoke_consent": {},
+    "withdraw_referral": {},
+    "wait": {"earliest_on": ""},
+}
+
+
+def somebody_waits_for_us() -> bool:
+    # What pg_stat_activity says stays the same for a whole transaction.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_who_acts_while_the_client_is_exchanged_has_done_nothing_and_looks_again(act: str) -> None:
+    factories.SpecialistFactory(name="Dr. Sommer")
+    other = factories.ClientFactory()
+    referral = factories.ReferralFactory(author=other.owner, client__owner=other.owner)
+    browser, is_locked = as_user(other.owner), threading.Event()
+
+    def exchange() -> None:
+        with transaction.atomic():
+            seats.lock_client(referral.client.pk)
+            is_locked.set()
+            wait_until(somebody_waits_for_us, 20)
+            Referral.objects.filter(pk=referral.pk).update(client=other)
+
+    def press() -> Any:
+        assert is_locked.wait(20)
+        return browser.post(reverse(f"consultations:{act}", args=[referral.uuid]), ACTS[act], follow=True)
+
+    _, page = rivals.at_once(exchange, press)
+
+    assert "Es ist nichts geschehen" in page.content.decode()
+    referral.refresh_from_db()
+    assert (referral.withdrawn_at, referral.waiting_entry) == (None, None)
+    assert Consent.objects.get().revoked_at is None

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from accounts.rows import today
 from clients.models import Consent
 from consultations import attendance, referrals
 from consultations.models import CrisisStep, Referral
@@ -295,6 +296,27 @@ def test_the_consent_is_given_on_the_form_and_seen_with_who_and_when():
     page = text_of(browser.get(url("referral", referral.uuid, "einwilligung")))
     assert "Dr. Sommer" in page
     assert referral.author.name in page
+
+
+def test_a_consent_is_never_recorded_for_another_person_than_the_form_was_for():
+    """Another window chose somebody else since."""
+    specialist, referral = factories.SpecialistFactory(), factories.ReferralFactory(consent=None)
+    browser = as_user(referral.author)
+    page = text_of(browser.get(url("referral", referral.uuid, "einwilligung")))
+    assert f'value="{referral.client.uuid}"' in page
+    given = {"recipients": specialist.name, "explained_in": "ar", "given_on": timezone.localdate()}
+    other = factories.ClientFactory(owner=referral.client.owner)
+    Referral.objects.filter(pk=referral.pk).update(client=other)
+
+    answer = browser.post(url("give_consent", referral.uuid), given | {"person": referral.client.uuid})
+
+    assert answer.url == url("referral", referral.uuid, "uebersicht")
+    assert "Es ist nichts geschehen" in text_of(browser.get(answer.url))
+    with pytest.raises(referrals.Conflict):
+        referrals.give_consent(
+            referral, by=referral.author, recipients="X", explained_in="ar", given_on=today()
+        )
+    assert not Consent.objects.exists()
 
 
 def test_a_consent_without_recipient_is_not_recorded():
