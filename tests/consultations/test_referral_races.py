@@ -24,6 +24,7 @@ from tests import factories
 from tests.browsing import wait_until
 from tests.consultations import rivals
 from tests.consultations.people import consultation_slot
+from tests.locks import somebody_waits
 from tests.sign_in import as_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("meeting_point")]
@@ -187,16 +188,6 @@ ACTS = {
 }
 
 
-def somebody_waits_for_us() -> bool:
-    # What pg_stat_activity says stays the same for a whole transaction.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks"
-            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-        )
-        return bool(cursor.fetchone()[0])
-
-
 @pytest.mark.parametrize("act", ACTS)
 def test_who_acts_while_the_client_is_exchanged_has_done_nothing_and_looks_again(act: str) -> None:
     factories.SpecialistFactory(name="Dr. Sommer")
@@ -208,7 +199,7 @@ def test_who_acts_while_the_client_is_exchanged_has_done_nothing_and_looks_again
         with transaction.atomic():
             seats.lock_client(referral.client.pk)
             is_locked.set()
-            wait_until(somebody_waits_for_us, 20)
+            wait_until(somebody_waits, 20)
             Referral.objects.filter(pk=referral.pk).update(client=other)
 
     def press() -> Any:

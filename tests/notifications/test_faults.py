@@ -21,6 +21,7 @@ from notifications import delivery
 from notifications.channels.sms import TwilioGateway
 from notifications.models import DeliveryEvent, Message
 from tests.browsing import wait_until
+from tests.locks import somebody_waits
 from tests.notifications.messages import queued, send_then_mark
 from tests.notifications.twilio_server import Fault, TwilioServer
 from tests.servers import Process
@@ -324,11 +325,7 @@ def test_a_worker_killed_while_its_record_waits_for_a_callback(
     wait_until(lambda: twilio.requests, 20)
     with transaction.atomic():
         Message.objects.select_for_update().get(pk=message.pk)
-        wait_until(
-            lambda: are_there(
-                "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-        )
+        wait_until(somebody_waits)
         worker.end(signal.SIGKILL)
         assert delivery.report(message.uuid, Status.DELIVERED, said="delivered", gateway_id="SM1")
 

@@ -31,6 +31,7 @@ from scheduling.models import Booking, CancelReason
 from tests.browsing import wait_until
 from tests.consultations.rivals import at_once
 from tests.factories import BookingFactory, ConsentFactory, SessionFactory, SlotFactory
+from tests.locks import somebody_waits
 from tests.scheduling.test_races import rush
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,16 +118,6 @@ class Pause:
             wait_until(lambda: self._ended.is_set() or somebody_waits(), SECONDS)
         finally:
             self._go_on.set()
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
-        )
-        (waits,) = cursor.fetchone()
-    return bool(waits)
 
 
 @pytest.fixture
