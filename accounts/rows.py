@@ -10,7 +10,7 @@ besides its own row (audit, messages, …) are values (`Write`), carried out in 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -73,9 +73,9 @@ def clock() -> datetime:
     return now
 
 
-def today() -> date:
-    """The day it is by the database's clock, in the active zone."""
-    return timezone.localdate(clock())
+def today(zone: tzinfo | None = None) -> date:
+    """The day it is by the database's clock, in that zone, or else in the active one."""
+    return timezone.localdate(clock(), timezone=zone)
 
 
 # On the connection itself: it belongs to one thread, and under ASGI ends with the request, its cursor too.

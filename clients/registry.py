@@ -174,7 +174,7 @@ def similar(
 
 
 def _as_similar(client: Client, number: str, by: User) -> Similar:
-    own = by.pk in (client.owner_id, client.deputy_id)
+    own = by.pk in client.case_team
     if not own:
         audit.look(client, by=by, verb="found_similar")
     return Similar(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User
-from accounts.rows import clock
+from accounts.rows import today
 from clients.models import Client
 from consultations import help_plans
 from consultations.models import (
@@ -236,17 +236,17 @@ def _is_current(version: SheetVersion) -> bool:
 def _problems(item: RecommendationItem, choice: Choice, client: Client | None) -> list[Problem]:
     if not is_open(item):
         return [] if item.decision.decision == choice.decision else [DECIDED]
-    today = timezone.localdate(clock(), timezone=item.version.sheet.district.tz)
+    on = today(item.version.sheet.district.tz)
     found: dict[Problem, bool] = {
         NO_PLAN: choice.decision in _INTO_THE_PLAN and client is None,
-        DUE_PAST: choice.due_on is not None and choice.due_on < today,
+        DUE_PAST: choice.due_on is not None and choice.due_on < on,
     }
     if choice.decision == Decision.DECLINED:
         found[REASON_MISSING] = choice.reason not in ItemDecision.DeclineReason.values
         found[NOTE_MISSING] = choice.reason == ItemDecision.DeclineReason.OTHER and not choice.note.strip()
     if choice.decision == Decision.DEFERRED:
         found[DATE_MISSING] = choice.deferred_until is None
-        found[DATE_PAST] = choice.deferred_until is not None and choice.deferred_until <= today
+        found[DATE_PAST] = choice.deferred_until is not None and choice.deferred_until <= on
     return [problem for problem, applies in found.items() if applies]
 
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import District, User
-from accounts.rows import clock
+from accounts.models import User
+from accounts.rows import today
 from clients.models import Client
 from consultations.models import (
     Goal,
@@ -83,7 +83,7 @@ def of_client(client: Client, *, by: User) -> HelpPlan:
         defaults={
             "district": client.district,
             "created_by": by,
-            "next_review_on": lambda: _today(client.district) + REVIEW_EVERY,
+            "next_review_on": lambda: today(client.district.tz) + REVIEW_EVERY,
         },
     )
     if is_new:
@@ -238,11 +238,7 @@ def review_soon(plan: HelpPlan, *, by: User) -> None:
 
 def today_of(plan: HelpPlan) -> date:
     """Today in the plan's district."""
-    return _today(plan.district)
-
-
-def _today(district: District) -> date:
-    return timezone.localdate(clock(), timezone=district.tz)
+    return today(plan.district.tz)
 
 
 def is_due_soon(step: Step, *, on: date, within: timedelta = timedelta(days=7)) -> bool:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import AuditEvent, District, User
-from accounts.rows import Asked, Statement, Write, clock
+from accounts.rows import Asked, Statement, Write, today
 from clients import consents
 from clients.models import Client, Consent
 from consultations import crisis, interpreting, readiness
@@ -435,7 +435,7 @@ def _against_consent(referral: Referral, recipients: str, given_on: date) -> lis
         found.append(CLOSED)
     if not recipients.strip():
         found.append(NO_RECIPIENTS)
-    if given_on > timezone.localdate(clock(), timezone=referral.district.tz):
+    if given_on > today(referral.district.tz):
         found.append(GIVEN_IN_FUTURE)
     return found
 

@@ -99,8 +99,7 @@ def tell_case_team(clients: Iterable[Client], what: What, *, key: str, route: st
     """
     keepers: set[int] = set()
     for client in clients:
-        both = [keeper for keeper in (client.owner_id, client.deputy_id) if keeper is not None]
-        here = set(User.objects.filter(pk__in=both, is_active=True).values_list("pk", flat=True))
+        here = set(User.objects.filter(pk__in=client.case_team, is_active=True).values_list("pk", flat=True))
         keepers |= here
         if not here:
             colleagues = User.objects.filter(organisation=client.organisation_id, is_active=True)

@@ -151,9 +151,8 @@ def book(
     `attach` ties what the upper room owes to the booking (a referral), inside the transaction and
     before the messages are planned; what it returns is written together with them. A kind that needs a
     referral is refused without it, and a trigger of the database looks at commit whether the referral is
-    really there. `accepts` is the offer from
-    the waiting list whose seat it is; whether it is theirs, the caller has seen. With `interpreter`
-    the booking reserves somebody who fits, or is refused.
+    really there. `accepts` is the offer from the waiting list whose seat it is; whether it is theirs, the
+    caller has seen. With `interpreter` the booking reserves somebody who fits, or is refused.
     """
     slot_id = _slot_id(place)
     with refusals(slot_id, by=by, need=interpreter):

@@ -10,14 +10,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, neutral, when
 from accounts.models import District, Organisation, User
 from accounts.roles import Role
-from accounts.rows import clock
+from accounts.rows import clock, today
 from scheduling import (
     calendars,
     planning,
@@ -334,7 +333,7 @@ def call_off(course: Course, *, reason: str, by: User) -> list[Booking]:
     with transaction.atomic():
         lost = sessions.cancel(course.slot.session, reason=reason, by=by)
         if course.series is not None:
-            series.end(course.series, from_on=timezone.localdate(clock()), by=by)
+            series.end(course.series, from_on=today(), by=by)
         called_off = Course.objects.filter(pk=course.pk).exclude(status=Course.Status.CANCELLED)
         if called_off.update(status=Course.Status.CANCELLED):
             audit.record("cancelled", course, by=by, bookings=len(lost))

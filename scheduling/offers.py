@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import announcements, audit
 from accounts.models import Channel, User
-from accounts.rows import clock
+from accounts.rows import clock, today
 from notifications import notices
 from notifications.notices import What
 from scheduling import (
@@ -282,16 +281,13 @@ def _changed(slot: Slot, entry: WaitingEntry) -> None:
 
 def _people(entry: WaitingEntry) -> set[int]:
     """The case team; without a client whoever entered it."""
-    client = entry.client
-    people = (client.owner_id, client.deputy_id) if client else (entry.entered_by_id,)
-    return {person for person in people if person is not None}
+    return entry.client.case_team if entry.client else {entry.entered_by_id}
 
 
 # --- The safety net ------------------------------------------------------------------------------
 def tidy() -> None:
     """What no request did: entries whose time is over, offers nobody needs any more, seats free since."""
-    today = timezone.localdate(clock())
-    for entry in WaitingEntry.objects.waiting().filter(latest_on__lt=today):
+    for entry in WaitingEntry.objects.waiting().filter(latest_on__lt=today()):
         _too_late(entry)
     for offer in Offer.objects.filter(ended_at=None, entry__ended_at__isnull=False):
         _take_back(offer)

@@ -145,6 +145,10 @@ class PreviewDate:
         """When the session ends; only where there are slots."""
         return self.slots[-1].end_at
 
+    def has_begun(self, now: datetime) -> bool:
+        """Whether its time has come; by the rule's own, where it has no slots."""
+        return (self.start_at if self.slots else self.original_start_at) <= now
+
 
 @dataclass
 class Busy:

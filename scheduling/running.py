@@ -102,8 +102,7 @@ def missing(series: Series, outline: Outline, busy: planning.Busy, now: datetime
     the way of a date until its hour is past has kept it from taking place."""
     done = _done(series, outline.district)
     for row in planning.dates(outline, now=now, busy=busy, until=reach(outline, now)):
-        starts_at = row.start_at if row.slots else row.original_start_at
-        if starts_at > now and row.original_on not in done:
+        if not row.has_begun(now) and row.original_on not in done:
             yield row
 
 

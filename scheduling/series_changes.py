@@ -63,7 +63,7 @@ def preview(old: Series, outline: Outline) -> list[PreviewDate]:
     rows = series.preview(outline, now=now, besides=_free(old, outline.first_on, now))
     stays = _days(kept(old, outline.first_on), old.district)
     gone = taken_out(old, outline.first_on)
-    return [_left_out(row, gone) for row in rows if not _is_kept(row, stays) and not _has_begun(row, now)]
+    return [_left_out(row, gone) for row in rows if not _is_kept(row, stays) and not row.has_begun(now)]
 
 
 def taken_out(old: Series, from_on: date) -> set[date]:
@@ -167,7 +167,7 @@ def _not_made(outline: Outline, gone: set[date], stays: set[date], now: datetime
     return {
         row.original_on
         for row in rows
-        if row.outcome == Outcome.LEFT_OUT or _is_kept(row, stays) or _has_begun(row, now)
+        if row.outcome == Outcome.LEFT_OUT or _is_kept(row, stays) or row.has_begun(now)
     }
 
 
@@ -175,10 +175,6 @@ def _left_out(row: PreviewDate, gone: set[date]) -> PreviewDate:
     """The row; struck, if its day was taken out by hand before."""
     is_out = row.is_made and {row.original_on, row.on} & gone
     return replace(row, outcome=Outcome.LEFT_OUT) if is_out else row
-
-
-def _has_begun(row: PreviewDate, now: datetime) -> bool:
-    return (row.start_at if row.slots else row.original_start_at) <= now
 
 
 def _is_kept(row: PreviewDate, stays: set[date]) -> bool:

@@ -138,3 +138,8 @@ class Client(models.Model):
     def full_name(self) -> str:
         """Given and family name, for the case team only; as it stands in a line of any direction."""
         return isolated(f"{self.given_name} {self.family_name}".strip())
+
+    @property
+    def case_team(self) -> set[int]:
+        """The ids of those whose case it is: owner and deputy."""
+        return {person for person in (self.owner_id, self.deputy_id) if person is not None}

@@ -280,8 +280,7 @@ class Referral(models.Model):
     @property
     def case_team(self) -> set[int]:
         """The ids of those who may write it: owner and deputy of its client; without one, its author."""
-        team = (self.client.owner_id, self.client.deputy_id) if self.client else (self.author_id,)
-        return {person for person in team if person is not None}
+        return self.client.case_team if self.client else {self.author_id}
 
     @property
     def has_valid_consent(self) -> bool:

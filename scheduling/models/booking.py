@@ -213,8 +213,7 @@ class Booking(models.Model):
     @property
     def keepers(self) -> set[int]:
         """The ids of those who care for it: owner and deputy of its client; without one, who holds it."""
-        keepers = (self.client.owner_id, self.client.deputy_id) if self.client else (self.holder_id,)
-        return {keeper for keeper in keepers if keeper is not None}
+        return self.client.case_team if self.client else {self.holder_id}
 
     def is_of(self, user: User) -> bool:
         """As `BookingQuerySet.for_user`, for a row at hand (with its client)."""
