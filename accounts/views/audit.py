@@ -8,7 +8,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import audit, audit_chain, audit_details
@@ -38,7 +37,6 @@ class Entry:
 
 
 @requires(Permission.READ_AUDIT)
-@never_cache
 @require_GET
 def trail(request: SignedInRequest) -> HttpResponse:
     """What happened in one's district, filtered; reading it is on record too."""

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit, known_devices, second_factor, sessions
@@ -23,7 +22,6 @@ ISSUER = "Sprechstunde"
 
 
 @after_password
-@never_cache
 @require_http_methods(["GET", "POST"])
 def verify(request: SignedInRequest) -> HttpResponse:
     """Ask for a code, then go where one was going."""
@@ -43,7 +41,6 @@ def verify(request: SignedInRequest) -> HttpResponse:
 
 
 @after_password
-@never_cache
 @require_http_methods(["GET", "POST"])
 def enrol(request: SignedInRequest) -> HttpResponse:
     """Set up the authenticator app: at the first sign-in, or another one later."""
@@ -66,7 +63,6 @@ def enrol(request: SignedInRequest) -> HttpResponse:
 
 
 @after_password
-@never_cache
 @require_GET
 def qr_code(request: SignedInRequest) -> HttpResponse:
     """The pending secret as a QR code, for the app's camera."""
@@ -80,7 +76,6 @@ def qr_code(request: SignedInRequest) -> HttpResponse:
 
 
 @signed_in
-@never_cache
 @require_GET
 def recovery_codes(request: SignedInRequest) -> HttpResponse:
     """How many are left, and the button for new ones."""
@@ -89,7 +84,6 @@ def recovery_codes(request: SignedInRequest) -> HttpResponse:
 
 
 @signed_in
-@never_cache
 @require_POST
 def renew_recovery_codes(request: SignedInRequest) -> HttpResponse:
     """Ten new codes, shown this once."""

@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import users
@@ -27,7 +26,6 @@ def user_list(request: SignedInRequest) -> HttpResponse:
 
 
 @requires(Permission.MANAGE_USERS)
-@never_cache
 @require_http_methods(["GET", "POST"])
 def invite(request: SignedInRequest) -> HttpResponse:
     """Somebody new; the answer shows their link, this once."""
@@ -69,7 +67,6 @@ def user(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 
 @requires(Permission.MANAGE_USERS)
-@never_cache
 @require_POST
 def new_link(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Another link for somebody who did not use theirs; who has a password gets the question first."""
@@ -80,7 +77,6 @@ def new_link(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 
 @requires(Permission.MANAGE_USERS)
-@never_cache
 @require_http_methods(["GET", "POST"])
 def reset_password(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Asks once, then shows the link for a new password."""

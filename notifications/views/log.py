@@ -7,7 +7,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import SignedInRequest, requires
@@ -20,7 +19,6 @@ ROWS = 50
 
 @requires(Permission.WORK_ON_CASES)
 @require_GET
-@never_cache
 def log(request: SignedInRequest) -> HttpResponse:
     """All messages to one's own clients, the latest first; above them those that need somebody."""
     own = Message.objects.for_user(request.user).select_related("client")

@@ -3,7 +3,6 @@
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import SignedInRequest, requires
@@ -14,7 +13,6 @@ ROWS = 50
 
 @requires(*mail_log.READERS)
 @require_GET
-@never_cache
 def delivery(request: SignedInRequest) -> HttpResponse:
     """How many of each kind arrived, and each that did not, with the reason."""
     not_well = Paginator(mail_log.not_well(request.user), ROWS)

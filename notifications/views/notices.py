@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import SignedInRequest, signed_in
@@ -17,7 +16,6 @@ from notifications.models import MailChoice, Notice
 
 @signed_in
 @require_GET
-@never_cache
 def bell(request: SignedInRequest) -> HttpResponse:
     """The number of lines not seen yet, for the head of every page."""
     return render(request, "notifications/bell.html", {"unread": notices.unread(request.user)})
@@ -25,7 +23,6 @@ def bell(request: SignedInRequest) -> HttpResponse:
 
 @signed_in
 @require_GET
-@never_cache
 def news(request: SignedInRequest) -> HttpResponse:
     """What happened lately, the newest first."""
     lines = notices.lines(request.user)
@@ -51,7 +48,6 @@ def read_all(request: SignedInRequest) -> HttpResponse:
 
 @signed_in
 @require_http_methods(["GET", "POST"])
-@never_cache
 def mail_choice(request: SignedInRequest) -> HttpResponse:
     """Which e-mails this person wants."""
     choice = MailChoice.objects.filter(user=request.user).first() or MailChoice(user=request.user)

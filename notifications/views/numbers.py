@@ -6,7 +6,6 @@ from datetime import date
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import SignedInRequest, requires
@@ -16,7 +15,6 @@ from notifications import numbers
 
 @requires(Permission.PLAN_SESSIONS, Permission.MANAGE_DISTRICT)
 @require_GET
-@never_cache
 def message_numbers(request: SignedInRequest) -> HttpResponse:
     """The last twelve months; one of them by language and organisation. `form=csv` for a spreadsheet."""
     district = request.user.district

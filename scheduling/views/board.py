@@ -7,7 +7,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import SignedInRequest, requires
@@ -25,7 +24,6 @@ books = requires(Permission.BOOK)
 
 @sees_board
 @require_GET
-@never_cache
 def board(request: SignedInRequest, month: str = "") -> HttpResponse:
     """One month; without one, that of the next session."""
     user = request.user
@@ -50,7 +48,6 @@ def board(request: SignedInRequest, month: str = "") -> HttpResponse:
 
 @sees_board
 @require_GET
-@never_cache
 def session_day(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One session's blocks alone (fragment), for a browser that was away."""
     session = get_object_or_404(Session.objects.for_user(request.user), uuid=uuid)
@@ -62,7 +59,6 @@ def session_day(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @sees_board
 @require_GET
-@never_cache
 def slot_card(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One block alone (fragment)."""
     return _card(request, _slot(request, uuid))

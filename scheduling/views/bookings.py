@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
@@ -49,7 +48,6 @@ _STILL_TO_SAY = problems.SAID_WHEN_TAKEN | {problems.NEEDS_CLIENT.code}
 
 @books
 @require_http_methods(["GET", "POST"])
-@never_cache
 def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Book a slot of a kind that needs no referral: for one of one's own clients, or a guest.
 
@@ -89,7 +87,6 @@ def book(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @books
 @require_POST
-@never_cache
 def book_outlook(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """What is worth knowing before booking for whom is chosen (fragment), and what stands against it."""
     slot = _bookable(request, uuid)
@@ -137,7 +134,6 @@ def _several(
 
 @books
 @require_GET
-@never_cache
 def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The appointment of one's own client."""
     found = get_object_or_404(_own(request), uuid=uuid)
@@ -167,7 +163,6 @@ def booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @books
 @require_http_methods(["GET", "POST"])
-@never_cache
 def cancel_booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Ask once, naming the consequence; then the place is free."""
     found = get_object_or_404(_own(request), uuid=uuid)

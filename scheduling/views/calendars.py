@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import audit
@@ -16,7 +15,6 @@ from scheduling.models import Booking
 
 @requires(Permission.WORK_ON_CASES, Permission.BOOK, Permission.SEE_AGENDA)
 @require_GET
-@never_cache
 def booking_ics(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One appointment for one's own calendar: of its case team, or of the session's specialist."""
     own = Booking.objects.for_user(request.user) | Booking.objects.of_specialist(request.user)

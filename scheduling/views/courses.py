@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import audit
@@ -42,7 +41,6 @@ keeps = requires(Permission.RUN_COURSES, Permission.PLAN_SESSIONS)
 
 @sees
 @require_GET
-@never_cache
 def course_list(request: SignedInRequest) -> HttpResponse:
     """What is on offer, with the places left live."""
     form = FilterForm(request.GET, user=request.user)
@@ -67,7 +65,6 @@ def course_list(request: SignedInRequest) -> HttpResponse:
 
 @sees
 @require_GET
-@never_cache
 def course_card(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One course of the list alone (fragment), for a browser that heard of a change."""
     row = course_search.of(request.user, _seen(request, uuid))
@@ -76,7 +73,6 @@ def course_card(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @sees
 @require_GET
-@never_cache
 def course_places(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The places of one course alone (fragment of its page)."""
     found = _seen(request, uuid)
@@ -85,7 +81,6 @@ def course_places(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @sees
 @require_GET
-@never_cache
 def course(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One course: places live, dates, and of the people those one may know."""
     found = _seen(request, uuid)

@@ -10,7 +10,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import audit, sorting, when
@@ -32,7 +31,6 @@ runs = requires(Permission.RUN_COURSES)
 
 @takes_part
 @require_http_methods(["GET", "POST"])
-@never_cache
 def enrol(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Take a place for one's own client, or for somebody from elsewhere."""
     seen = Course.objects.for_user(request.user).select_related("slot", "series__district", "organisation")
@@ -57,7 +55,6 @@ def enrol(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @takes_part
 @require_http_methods(["GET", "POST"])
-@never_cache
 def end_place(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """How somebody's time on a course ended: by the case team, or those who run the course."""
     place = get_object_or_404(_places(request), uuid=uuid)
@@ -84,7 +81,6 @@ def end_place(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @runs
 @require_http_methods(["GET", "POST"])
-@never_cache
 def roll(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The list of one date; a tap (`place`, `status`) marks somebody."""
     own = Course.objects.run_by(request.user)
@@ -120,7 +116,6 @@ def roll(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @runs
 @require_GET
-@never_cache
 def participants(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """The sheet to print: names by dates, with what is marked already."""
     own = Course.objects.run_by(request.user).select_related("organisation", "slot", "series")

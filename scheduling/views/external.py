@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest, signed_in
@@ -17,7 +16,6 @@ from scheduling.models import ExternalCalendar, Resource
 
 
 @signed_in
-@never_cache
 @require_http_methods(["GET", "POST"])
 def calendars(request: SignedInRequest) -> HttpResponse:
     """One's own, and one more. Who holds no appointments has nothing to block."""

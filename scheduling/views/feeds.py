@@ -5,7 +5,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from accounts.access import SignedInRequest, public, signed_in
@@ -36,7 +35,6 @@ def subscription(request: SignedInRequest) -> HttpResponse:
 
 
 @signed_in
-@never_cache
 @require_POST
 def create(request: SignedInRequest) -> HttpResponse:
     """A new address; the answer shows it, this once."""

@@ -8,7 +8,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
@@ -23,7 +22,6 @@ reads = requires(*answers.READERS)
 
 @reads
 @require_GET
-@never_cache
 def inbox(request: SignedInRequest) -> HttpResponse:
     """What waits for somebody to read it; below, what came in before."""
     unread = answers.unread(request.user)

@@ -9,7 +9,6 @@ from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
@@ -32,7 +31,6 @@ _ACTS: dict[str, Callable[..., InterpreterAssignment]] = {
 
 @coordinates
 @require_GET
-@never_cache
 def assignment_list(request: SignedInRequest) -> HttpResponse:
     """What is to do, by the day it is due; what is confirmed; what is to be closed afterwards."""
     now = clock()
@@ -49,7 +47,6 @@ def assignment_list(request: SignedInRequest) -> HttpResponse:
 
 @coordinates
 @require_GET
-@never_cache
 def assignment(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One assignment: time, language, who; the link for the pool. Nothing about the client."""
     found = get_object_or_404(_assignments(request), uuid=uuid)

@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import audit
@@ -26,7 +25,6 @@ PER_PAGE = 20
 
 @requires(Permission.BOOK, Permission.PLAN_SESSIONS)
 @require_http_methods(["GET", "POST"])
-@never_cache
 def move_booking(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Choose among the next free places that fit, a page at a time, and move."""
     found = get_object_or_404(_movable(request), uuid=uuid)
@@ -81,7 +79,6 @@ def undo_move(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 @requires(Permission.PLAN_SESSIONS)
 @require_http_methods(["GET", "POST"])
-@never_cache
 def move_session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Day, time, who and where; a preview names who goes along and who does not; then it is moved."""
     own = Session.objects.for_user(request.user).select_related("district", "specialist", "room")

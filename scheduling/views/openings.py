@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
@@ -66,7 +65,6 @@ def open_times(request: SignedInRequest) -> HttpResponse:
 
 @holds_sessions
 @require_GET
-@never_cache
 def day_list(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Who comes to one date, to be printed; names only for whom they are."""
     found = get_object_or_404(_readable(request), uuid=uuid)

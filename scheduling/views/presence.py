@@ -8,7 +8,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import SignedInRequest, requires
@@ -24,7 +23,6 @@ enters = requires(
 
 @enters
 @require_GET
-@never_cache
 def resource_list(request: SignedInRequest) -> HttpResponse:
     """Those whose times one may enter; who has only their own is led there."""
     found = list(presence.manageable(request.user).filter(is_active=True).prefetch_related("weekly_hours"))
@@ -39,7 +37,6 @@ def resource_list(request: SignedInRequest) -> HttpResponse:
 
 @enters
 @require_GET
-@never_cache
 def resource(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One person's or room's week and absences, with the appointments that stand in them."""
     return _page(request, _mine(request, uuid))

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import SignedInRequest, requires
@@ -19,7 +18,6 @@ books = requires(Permission.BOOK)
 
 @books
 @require_GET
-@never_cache
 def search(request: SignedInRequest) -> HttpResponse:
     """The page; asked by a changed filter, its results alone."""
     form = SearchForm(request.GET, user=request.user)
@@ -40,7 +38,6 @@ def search(request: SignedInRequest) -> HttpResponse:
 
 @books
 @require_GET
-@never_cache
 def free_card(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One result alone (fragment), as it is now."""
     related = ("kind", "organisation", "session__room", "session__specialist")

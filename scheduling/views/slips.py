@@ -6,7 +6,6 @@ import segno
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import audit
@@ -20,7 +19,6 @@ from scheduling.models import Booking
 
 @requires(Permission.WORK_ON_CASES)
 @require_GET
-@never_cache
 def slip(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One appointment in the client's language, its link as a QR code. For owner and deputy only."""
     mine = Booking.objects.for_user(request.user).filter(

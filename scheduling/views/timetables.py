@@ -8,7 +8,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import when
@@ -31,7 +30,6 @@ looks = requires(
 
 @looks
 @require_GET
-@never_cache
 def own(request: SignedInRequest, form: str = "woche", on: str = "") -> HttpResponse:
     """One's own calendar."""
     first = _first(form, on)
@@ -40,7 +38,6 @@ def own(request: SignedInRequest, form: str = "woche", on: str = "") -> HttpResp
 
 @looks
 @require_GET
-@never_cache
 def resource(request: SignedInRequest, uuid: UUID, form: str = "woche", on: str = "") -> HttpResponse:
     """The calendar of a colleague or room, with "belegt" for what is not one's own."""
     kinds = [Resource.Kind.SPECIALIST, Resource.Kind.STAFF, Resource.Kind.ROOM]
@@ -51,7 +48,6 @@ def resource(request: SignedInRequest, uuid: UUID, form: str = "woche", on: str 
 
 @requires(Permission.PLAN_SESSIONS)
 @require_GET
-@never_cache
 def year(request: SignedInRequest, year: int | None = None) -> HttpResponse:
     """Every calendar's days of a year, month by month."""
     shown = timezone.localdate().year if year is None else year

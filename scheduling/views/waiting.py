@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
@@ -32,7 +31,6 @@ plans = requires(Permission.PLAN_SESSIONS)
 # --- The list ------------------------------------------------------------------------------------
 @requires(Permission.BOOK, Permission.PLAN_SESSIONS)
 @require_GET
-@never_cache
 def waiting_list(request: SignedInRequest) -> HttpResponse:
     """Whom one has entered, with what stands offered; for the coordinator, the order of all."""
     user = request.user
@@ -117,7 +115,6 @@ def withdraw(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 # --- Offers --------------------------------------------------------------------------------------
 @books
 @require_GET
-@never_cache
 def offers_to_me(request: SignedInRequest) -> HttpResponse:
     """What stands offered to one's clients (fragment)."""
     return render(request, "scheduling/offers.html", {"offers": offers.own(request.user)})
@@ -125,7 +122,6 @@ def offers_to_me(request: SignedInRequest) -> HttpResponse:
 
 @books
 @require_http_methods(["GET", "POST"])
-@never_cache
 def accept(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One click, and it is booked; first asks who goes along and where to, if the kind needs it."""
     offer = _offer(request, uuid)
@@ -173,7 +169,6 @@ def decline(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 # --- For the coordinator -------------------------------------------------------------------------
 @plans
 @require_GET
-@never_cache
 def why(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Why this slot was offered to whom, and why to nobody; by case number, without names.
 

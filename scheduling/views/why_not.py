@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import audit
@@ -16,7 +15,6 @@ from scheduling.models import Slot
 
 @requires(Permission.BOOK)
 @require_GET
-@never_cache
 def why_not(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Every reason with its way out; for one of one's referrals when `anmeldung` names it."""
     slots = Slot.objects.for_user(request.user).select_related(
