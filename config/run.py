@@ -42,7 +42,7 @@ WORKER = (
 MAILBOX = ("manage.py", "demo_mailbox")
 # In front of each of them: killed as we may be, none of them keeps the port or works on.
 BOUND = ("-m", "config.bound")
-READY_SECONDS = 60
+READY_SECONDS = 120
 GRACE_SECONDS = 10
 # Any number that nobody else uses for `pg_advisory_lock`.
 _PREPARING = 5_277_000
@@ -87,11 +87,20 @@ def _free_port() -> int:
 
 
 def manage(environment: dict[str, str], *command: str, role: str = "app") -> None:
-    """Run a management command as one of the database roles."""
-    environment = {**environment, "SPRECHSTUNDE_DB_ROLE": role}
-    done = subprocess.run([PYTHON, "manage.py", *command], cwd=CHECKOUT, env=environment, check=False)
-    if done.returncode:
+    """Run a management command as one of the database roles, to its end or to ours."""
+    process = _start(["manage.py", *command], {**environment, "SPRECHSTUNDE_DB_ROLE": role})
+    try:
+        code = process.wait()
+    finally:
+        _end([process])
+    if code:
         raise CannotRun(f"manage.py {command[0]} failed (see above).")
+
+
+def _start(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A Python program in a process group of its own: Ctrl-C reaches us alone, and we end it."""
+    command = [PYTHON, *BOUND, str(os.getpid()), *arguments]
+    return subprocess.Popen(command, cwd=CHECKOUT, env=environment, start_new_session=True)
 
 
 @contextmanager
@@ -111,7 +120,7 @@ def one_at_a_time(address: str) -> Iterator[None]:
 
 @contextmanager
 def processes(environment: dict[str, str], port: int) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Web server, worker and mailbox, each in a process group of its own; gone when the block ends."""
+    """Web server, worker and mailbox; gone when the block ends."""
     commands = {
         "web server": [*DAPHNE, "--bind=127.0.0.1", f"--port={port}", "config.asgi:application"],
         "worker": [*WORKER],
@@ -121,12 +130,7 @@ def processes(environment: dict[str, str], port: int) -> Iterator[dict[str, subp
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands.items():
-            started[name] = subprocess.Popen(
-                [PYTHON, *BOUND, str(os.getpid()), *command],
-                cwd=CHECKOUT,
-                env=environment,
-                start_new_session=True,
-            )
+            started[name] = _start(command, environment)
         yield started
     finally:
         _end(list(started.values()))
