@@ -8,6 +8,7 @@ here. Transactional tests run as the owner, because Django empties the tables af
 import json
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -106,8 +107,9 @@ def rounds(request: pytest.FixtureRequest) -> Callable[[int], int]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for test, number in _rounds_run.items():
-        terminalreporter.write_line(f"rounds: {number} in {test}")
+    files = Counter((number, test.partition("::")[0]) for test, number in _rounds_run.items())
+    for (number, file), tests in sorted(files.items()):
+        terminalreporter.write_line(f"rounds: {number} in {tests} of {file}")
 
 
 # --- Order -------------------------------------------------------------------------------------

@@ -70,9 +70,13 @@ def drop(name: str) -> None:
         _run(db, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
-def _address(name: str) -> str:
-    """The owner's way to another database of the server."""
-    address, _, query = os.environ["DATABASE_OWNER_URL"].partition("?")
+def addresses(name: str) -> dict[str, str]:
+    """The variables of the environment that lead both roles to another database of the server."""
+    return {variable: _address(name, variable) for variable in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+
+
+def _address(name: str, variable: str = "DATABASE_OWNER_URL") -> str:
+    address, _, query = os.environ[variable].partition("?")
     return f"{address.rsplit('/', 1)[0]}/{name}?{query}".rstrip("?")
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -19,23 +20,32 @@ from django.conf import settings
 
 from accounts import demo, second_factor
 from config.run import CannotRun, Starter, chosen_port, one_at_a_time, watch
+from tests import migrated
 from tests.servers import free_port
 
 
-@pytest.fixture(scope="module")
+@contextmanager
+def _database(name: str, template: str | None = None) -> Iterator[dict[str, str]]:
+    """The environment for a database of one's own."""
+    name = f"{name}_{os.getpid()}"
+    migrated.create(name, template=template)
+    given = {key: value for key, value in os.environ.items() if not key.startswith("SPRECHSTUNDE")}
+    yield {**given, **migrated.addresses(name)}
+    migrated.drop(name)
+
+
+@pytest.fixture
 def empty_database(database_server: None) -> Iterator[dict[str, str]]:
-    """The environment for a database that nobody has migrated yet."""
-    name = f"test_run_{os.getpid()}"
-    owner, app = os.environ["DATABASE_OWNER_URL"], os.environ["DATABASE_URL"]
-    with psycopg.connect(owner, autocommit=True) as db:
-        db.execute(f"CREATE DATABASE {name}")
-    yield {
-        **{key: value for key, value in os.environ.items() if not key.startswith("SPRECHSTUNDE")},
-        "DATABASE_URL": app.replace("/sprechstunde?", f"/{name}?"),
-        "DATABASE_OWNER_URL": owner.replace("/sprechstunde?", f"/{name}?"),
-    }
-    with psycopg.connect(owner, autocommit=True) as db:
-        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    """Nobody has migrated it yet, which takes the better part of a minute."""
+    with _database("test_first_run") as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def database(migrated_template: str | None) -> Iterator[dict[str, str]]:
+    """Migrated, and without the demo until somebody ran it."""
+    with _database("test_run", migrated_template) as environment:
+        yield environment
 
 
 class Run:
@@ -76,8 +86,20 @@ class Run:
 
 
 @pytest.fixture
-def run(empty_database: dict[str, str], tmp_path: Path) -> Iterator[Run]:
-    started = Run(empty_database, tmp_path / "log")
+def run(database: dict[str, str], tmp_path: Path) -> Iterator[Run]:
+    with _running(database, tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def first_run(empty_database: dict[str, str], tmp_path: Path) -> Iterator[Run]:
+    with _running(empty_database, tmp_path) as started:
+        yield started
+
+
+@contextmanager
+def _running(environment: dict[str, str], folder: Path) -> Iterator[Run]:
+    started = Run(environment, folder / "log")
     yield started
     if started.process.poll() is None:  # the test failed
         for process in started.descendants():
@@ -85,7 +107,8 @@ def run(empty_database: dict[str, str], tmp_path: Path) -> Iterator[Run]:
         started.process.wait(30)
 
 
-def test_it_comes_up_names_the_accounts_and_ends_with_ctrl_c(run: Run) -> None:
+def test_it_comes_up_names_the_accounts_and_ends_with_ctrl_c(first_run: Run) -> None:
+    run = first_run
     run.wait_until_ready()
     assert f"http://localhost:{run.port}" in run.said()
     with urlopen(f"http://localhost:{run.port}/healthz") as answer:
@@ -122,7 +145,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_make_alone_ends_everything_and_the_data_stays(
-    run: Run, empty_database: dict[str, str], number: signal.Signals
+    run: Run, database: dict[str, str], number: signal.Signals
 ) -> None:
     run.wait_until_ready()
     started = run.descendants()
@@ -130,7 +153,7 @@ def test_a_signal_to_make_alone_ends_everything_and_the_data_stays(
     run.process.wait(30)
     _, alive = psutil.wait_procs(started, timeout=15)
     assert alive == []
-    with psycopg.connect(empty_database["DATABASE_URL"]) as db:
+    with psycopg.connect(database["DATABASE_URL"]) as db:
         assert db.execute("SELECT count(*) FROM accounts_district").fetchone() == (1,)
 
 
@@ -145,16 +168,16 @@ def test_killed_it_leaves_nobody_on_the_port(run: Run) -> None:
 
 
 def test_two_who_start_at_once_prepare_the_database_one_after_the_other(
-    empty_database: dict[str, str],
+    database: dict[str, str],
 ) -> None:
     came = threading.Event()
 
     def second() -> None:
-        with one_at_a_time(empty_database["DATABASE_OWNER_URL"]):
+        with one_at_a_time(database["DATABASE_OWNER_URL"]):
             came.set()
 
     other = threading.Thread(target=second)
-    with one_at_a_time(empty_database["DATABASE_OWNER_URL"]):
+    with one_at_a_time(database["DATABASE_OWNER_URL"]):
         other.start()
         assert not came.wait(0.5)
     other.join(10)
@@ -172,7 +195,7 @@ def test_without_its_database_it_ends_and_says_so() -> None:
         watch({}, Starter(), lambda: False)
 
 
-def test_a_taken_port_is_named_and_nothing_starts(empty_database: dict[str, str]) -> None:
+def test_a_taken_port_is_named_and_nothing_starts(database: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -180,7 +203,7 @@ def test_a_taken_port_is_named_and_nothing_starts(empty_database: dict[str, str]
         done = subprocess.run(
             [sys.executable, "-m", "config.run"],
             cwd=settings.BASE_DIR,
-            env={**empty_database, "PORT": str(port)},
+            env={**database, "PORT": str(port)},
             capture_output=True,
             text=True,
         )

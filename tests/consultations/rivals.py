@@ -3,11 +3,14 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import count
 from typing import Any
 
 from django.db import connection, connections
+
+from tests import rounds
 
 Act = Callable[[], Any]
 
@@ -58,6 +61,11 @@ send_home = _team.send_home
 def at_once(*acts: Act) -> list[Any]:
     """Run the acts in threads of their own, started together; what each gave or raised, in order."""
     return _team.run(acts)
+
+
+def statements() -> Iterator[int]:
+    """After which statements to kill: the first, the second…; every third only outside `make promises`."""
+    return count(1, rounds.of(1, quick=3))
 
 
 def killed_after(statement: int, act: Act) -> bool:

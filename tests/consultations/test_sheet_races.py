@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from itertools import count
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from consultations.models import (
     Step,
 )
 from consultations.recommendations import Conflict
-from tests.consultations.rivals import at_once, killed_after
+from tests.consultations.rivals import at_once, killed_after, statements
 from tests.consultations.sheets import a_code, line, release, write
 from tests.factories import SheetFactory, VersionFactory
 
@@ -210,8 +209,8 @@ def test_a_correction_and_a_decision_at_once_leave_no_decision_behind(rounds: Ca
 # --- Killed half-way -------------------------------------------------------------------------------
 @pytest.mark.promise(11)
 def test_killed_while_taking_over_and_repeated_is_one_step_each() -> None:
-    """kill -9 after every single statement of the write-back: all or nothing, and once when repeated."""
-    for statement in count(1):
+    """kill -9 between any two statements of the write-back: all or nothing, and once when repeated."""
+    for statement in statements():
         version = VersionFactory.create()
         owner = version.sheet.referral.author
         was_killed = killed_after(statement, partial(decisions.accept_all, version, by=owner))
@@ -233,7 +232,7 @@ def test_killed_while_taking_over_and_repeated_is_one_step_each() -> None:
 
 @pytest.mark.promise(10)
 def test_killed_while_saving_keeps_the_draft_before_and_can_be_saved_again() -> None:
-    for statement in count(1):
+    for statement in statements():
         sheet = SheetFactory.create()
         write(sheet, line(PSZ, "vorher"))
         save = partial(
@@ -250,7 +249,7 @@ def test_killed_while_saving_keeps_the_draft_before_and_can_be_saved_again() -> 
 
 @pytest.mark.promise(10)
 def test_killed_while_releasing_loses_nothing_and_releases_once_when_repeated() -> None:
-    for statement in count(1):
+    for statement in statements():
         sheet = SheetFactory.create()
         saved = write(sheet, line(PSZ, "wichtig"))
         codes = two_codes(sheet)
