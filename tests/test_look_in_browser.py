@@ -76,7 +76,6 @@ class Harness:
 
     def __init__(self, browser: Browser, **context_options: Any) -> None:
         self.context = browser.new_context(base_url=HOST, **context_options)
-        self.context.set_default_timeout(5_000)
         self.context.route("**/*", self._answer)
         self.context.route_web_socket(re.compile("/live/"), lambda line: None)  # nothing is heard there
         self.answers: dict[str, Callable[[Request], dict[str, Any]]] = {}
@@ -272,7 +271,7 @@ def test_without_a_connection_it_tries_again(harness: Callable[..., Harness]) ->
     page = frame.open()
     question(page).fill("Wie weiter?")
     expect(page.locator("[data-saved]")).to_contain_text("Keine Verbindung")
-    expect(page.locator("[data-saved]")).to_contain_text("zuletzt gesichert", timeout=10_000)
+    expect(page.locator("[data-saved]")).to_contain_text("zuletzt gesichert")
     assert len(tries) == 2
 
 

@@ -26,7 +26,7 @@ QUESTION = "Welche nächsten Schritte geben Halt im Alltag?"
 SENTENCE = "Einmal in der Woche ein fester Termin."
 # Which pages each window was looked at by axe, to look again in English.
 looked_at: dict[Page, list[str]] = {}
-LIVE = 2_000  # milliseconds within which the other browser sees a change
+LIVE = browsing.within(2000)  # the other browser sees a change
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def book_with_a_new_referral(page: Page, slot) -> None:
 
 def the_phone_answers(windows, staff: Page, booking: Booking) -> None:
     """The neutral Arabic message, right to left; its link opens the client page, which confirms."""
-    browsing.wait_until(lambda: PhoneText.objects.filter(message__client=booking.client).exists(), 20)
+    browsing.wait_until(lambda: PhoneText.objects.filter(message__client=booking.client).exists())
     staff.goto(reverse("notifications:phones"))
     text = staff.locator("[lang=ar][dir=rtl]").first
     expect(text).to_contain_text("موعدك")

@@ -63,7 +63,7 @@ def test_a_killed_workers_jobs_are_taken_up_by_a_living_one(worker: Worker) -> N
         " VALUES ('default', 'accounts.tasks.seal_audit', '{}', 'twin', now() + interval '1 day')"
         " RETURNING id"
     )
-    wait_until(lambda: _status(dead) == "done" and _status(twin) == "failed", seconds=40)
+    wait_until(lambda: _status(dead) == "done" and _status(twin) == "failed")
     wait_until(lambda: AuditSeal.objects.count() == 1)
     assert audit_chain.verify().finding is None
 

@@ -102,11 +102,11 @@ def test_killed_under_load_it_loses_no_confirmed_booking_and_the_service_comes_b
             one.start()
         for _ in range(rounds(10)):
             before = confirmed()
-            wait_until(lambda: confirmed() >= before + CALLERS, 30)  # noqa: B023 (called at once)
+            wait_until(lambda: confirmed() >= before + CALLERS)  # noqa: B023 (called at once)
             kill(cluster)
             embedded_db.start(cluster)
             since = confirmed()
-            wait_until(lambda: confirmed() >= since + CALLERS, 30)  # noqa: B023 (called at once)
+            wait_until(lambda: confirmed() >= since + CALLERS)  # noqa: B023 (called at once)
         assert server.is_running
     finally:
         for one in work:

@@ -13,6 +13,7 @@ from django.test import Client
 
 from notifications import place
 from scheduling import tasks
+from tests import rounds
 from tests.browsing import wait_until
 from tests.servers import Daphne, DatabaseProxy
 
@@ -21,14 +22,14 @@ COOKIE = {"Cookie": "sessionid=0123456789abcdef0123456789abcdef"}
 
 
 def _get(server: Daphne, path: str, **headers: str) -> tuple[int, str]:
-    """Status and text of a page, within the promised five seconds."""
+    """Status and text of a page; within the promised five seconds, or more in `make test`."""
     began = time.monotonic()
     try:
         with urlopen(Request(server.url + path, headers=headers), timeout=20) as response:
             answer = response.status, response.read().decode()
     except HTTPError as refusal:
         answer = refusal.code, refusal.read().decode()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < rounds.of(5, quick=10)
     return answer
 
 
@@ -60,7 +61,7 @@ def test_health_names_a_silent_worker_and_is_content_with_an_awake_one(
         {"status": "failing", "database": "ok", "worker": "silent", "sending": "ok"},
     )
     request.getfixturevalue("worker")
-    wait_until(lambda: _get(live_server_daphne, "/healthz")[0] == 200, 20)
+    wait_until(lambda: _get(live_server_daphne, "/healthz")[0] == 200)
     assert json.loads(_get(live_server_daphne, "/healthz")[1]) == {
         "status": "ok",
         "database": "ok",
@@ -124,4 +125,4 @@ def test_without_its_database_the_service_says_so_within_five_seconds_and_comes_
     assert _get(server, "/healthz")[0] == 503
     proxy.cut()
     proxy.open()
-    wait_until(lambda: _get(server, "/gibt-es-nicht/", **COOKIE)[0] == 404, 15)
+    wait_until(lambda: _get(server, "/gibt-es-nicht/", **COOKIE)[0] == 404)

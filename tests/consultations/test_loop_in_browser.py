@@ -119,7 +119,7 @@ def test_a_web_process_killed_while_typing_costs_nothing(
     page.locator(f"#sentence-{GP}").fill("Ohne Server getippt")
     expect(page.locator("[data-saved]")).to_contain_text("Keine Verbindung")
     live_server_daphne.start()
-    expect(page.locator("[data-saved]")).to_contain_text("zuletzt gesichert", timeout=20_000)
+    expect(page.locator("[data-saved]")).to_contain_text("zuletzt gesichert")
     assert sentences(sheet) == ["Ohne Server getippt"]
 
 

@@ -199,7 +199,7 @@ def test_who_acts_while_the_client_is_exchanged_has_done_nothing_and_looks_again
         with transaction.atomic():
             seats.lock_client(referral.client.pk)
             is_locked.set()
-            wait_until(somebody_waits, 20)
+            wait_until(somebody_waits)
             Referral.objects.filter(pk=referral.pk).update(client=other)
 
     def press() -> Any:

@@ -129,7 +129,7 @@ def test_a_gateway_that_accepts_after_we_stopped_waiting(
     assert delivery.deliver_due(gateway) == 0
     delivery.settle(gateway)
     assert set(Message.objects.values_list("status", flat=True)) == {Status.SENDING}
-    wait_until(lambda: len(twilio.accepted) == len(messages), 10)
+    wait_until(lambda: len(twilio.accepted) == len(messages))
     later(delivery.SETTLE_AFTER)
     until_all_is_settled(gateway)
 
@@ -322,7 +322,7 @@ def test_a_worker_killed_while_its_record_waits_for_a_callback(
     message = queued()
     twilio.latency_seconds = 1
     worker.start()
-    wait_until(lambda: twilio.requests, 20)
+    wait_until(lambda: twilio.requests)
     with transaction.atomic():
         Message.objects.select_for_update().get(pk=message.pk)
         wait_until(somebody_waits)
@@ -353,7 +353,7 @@ def run_until_it_dies(worker: Process, program: str, *arguments: str) -> None:
     """Start the worker with this program, and see it kill itself."""
     worker.command[1:] = ["-c", program, *arguments]
     worker.start()
-    wait_until(lambda: not worker.is_running, 30)
+    wait_until(lambda: not worker.is_running)
     assert worker.said() == ""
 
 

@@ -154,9 +154,7 @@ def test_a_dump_restored_elsewhere_sends_nothing_twice_and_nothing_stale(
     machine.change(f"UPDATE notifications_message SET send_at = now() WHERE id = {moved.pk}")
     second_worker.start()
     assert "links are right" in machine.run(f"manage.py verify_audit --head {head}")
-    wait_until(
-        lambda: machine.ask("SELECT 1 FROM notifications_outboxplace WHERE held_since IS NOT NULL"), 30
-    )
+    wait_until(lambda: machine.ask("SELECT 1 FROM notifications_outboxplace WHERE held_since IS NOT NULL"))
     assert machine.states() == {Status.SENT: 2, Status.UNCLEAR: 1, Status.SENDING: 2, Status.QUEUED: 6}
 
     said = machine.run(handbook("manage.py reconcile_restored"), **account(twilio))
@@ -168,7 +166,7 @@ def test_a_dump_restored_elsewhere_sends_nothing_twice_and_nothing_stale(
 
     # And the restored system does its work.
     machine.change(f"UPDATE notifications_message SET send_at = now() WHERE id = {later.pk}")
-    wait_until(lambda: machine.states()[Status.SENT] == 8, 20)
+    wait_until(lambda: machine.states()[Status.SENT] == 8)
     sent[later.addressee.mobile] += 1
     assert Counter(message["to"] for message in twilio.accepted) == sent
     with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -115,7 +115,7 @@ class Pause:
     def _watch(self) -> None:
         assert self._reached.wait(SECONDS)
         try:
-            wait_until(lambda: self._ended.is_set() or somebody_waits(), SECONDS)
+            wait_until(lambda: self._ended.is_set() or somebody_waits())
         finally:
             self._go_on.set()
 

@@ -24,8 +24,8 @@ from tests.browsing import Windows
 from tests.servers import Daphne, Worker
 from tests.sign_in import as_user
 
-# The issue's word: others see it within two seconds.
-SEEN_MS = 2000
+# Others see it within two seconds.
+SEEN_MS = browsing.within(2000)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_an_expired_hold_is_seen_free_within_two_seconds(
     # The worker is awake once it sweeps for the first time.
     first = rules.hold(slots[1], by=anna)
     Booking.objects.filter(pk=first.pk).update(held_until=timezone.now())
-    browsing.wait_until(lambda: not Booking.objects.filter(pk=first.pk).exists(), 20)
+    browsing.wait_until(lambda: not Booking.objects.filter(pk=first.pk).exists())
 
     Booking.objects.filter(pk=hold.pk).update(held_until=timezone.now())
 
@@ -179,7 +179,6 @@ def test_the_board_works_with_the_keyboard_alone_and_keeps_the_focus(
     page.wait_for_function(
         "(id) => document.activeElement.closest('.slot')?.id === id",
         arg=f"slot-{slots[0].uuid}",
-        timeout=2000,
     )
     # To the main action, then to the next.
     page.keyboard.press("Tab")
@@ -217,7 +216,7 @@ def test_after_a_server_restart_the_page_catches_up_by_itself(
 ) -> None:
     page = board(ben)
     live_server_daphne.end(signal.SIGKILL)
-    expect(page.locator("[data-live-note]")).to_contain_text("Verbindung unterbrochen", timeout=5000)
+    expect(page.locator("[data-live-note]")).to_contain_text("Verbindung unterbrochen")
     rules.hold(slots[0], by=anna)
     rules.book(slots[1], client=factories.ClientFactory(owner=anna), by=anna)
     asked = card(page, slots[2])
@@ -226,7 +225,7 @@ def test_after_a_server_restart_the_page_catches_up_by_itself(
 
     live_server_daphne.start()
 
-    expect(card(page, slots[0])).to_contain_text("vorgemerkt", timeout=20_000)
+    expect(card(page, slots[0])).to_contain_text("vorgemerkt")
     expect(card(page, slots[1])).to_contain_text("belegt")
     expect(page.locator("[data-live-note]")).to_contain_text("aktualisiert gerade eben")
     asked.get_by_role("button", name="Vormerken").click()
@@ -317,7 +316,7 @@ def test_when_the_database_ends_the_listening_the_page_says_so_and_catches_up(
     page = board(ben)
     # The line stands: what it carries arrives.
     rules.hold(slots[1], by=anna)
-    expect(card(page, slots[1])).to_contain_text("vorgemerkt", timeout=5000)
+    expect(card(page, slots[1])).to_contain_text("vorgemerkt")
     page.evaluate(
         """() => {
             window.said = [];
@@ -334,7 +333,7 @@ def test_when_the_database_ends_the_listening_the_page_says_so_and_catches_up(
         assert cursor.fetchone()[0] >= 1
     rules.hold(slots[0], by=anna)
 
-    expect(card(page, slots[0])).to_contain_text("vorgemerkt", timeout=5000)
+    expect(card(page, slots[0])).to_contain_text("vorgemerkt")
     expect(page.locator("[data-live-note]")).to_contain_text("aktualisiert gerade eben")
     assert any("Verbindung unterbrochen" in said for said in page.evaluate("window.said"))
 
@@ -352,7 +351,7 @@ def test_a_laptop_that_slept_counts_on_from_the_servers_clock(
     Booking.objects.update(held_until=F("held_until") - timedelta(minutes=2))
     page.clock.set_system_time(timezone.now() + timedelta(minutes=2))
 
-    expect(timer).to_have_text(re.compile(r"noch 2:[345]\d Min\."), timeout=10_000)
+    expect(timer).to_have_text(re.compile(r"noch 2:[345]\d Min\."))
     expect(page.locator("[data-live-note]")).to_contain_text("aktualisiert gerade eben")
 
 
@@ -363,7 +362,7 @@ def test_who_may_no_longer_look_is_sent_away(board: Board, slots: list[Slot], an
     anna.save()
     announcements.rights_changed(anna)
 
-    page.wait_for_url(re.compile(reverse("accounts:sign_in")), timeout=10_000)
+    page.wait_for_url(re.compile(reverse("accounts:sign_in")))
 
 
 # --- For everyone ------------------------------------------------------------------------------

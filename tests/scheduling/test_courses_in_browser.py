@@ -87,7 +87,7 @@ def test_the_list_hears_of_all_its_days_on_one_line(windows: Windows, course: Co
     for each in (course, later):
         client = factories.ClientFactory()
         enrolments.enrol(each, client=client, by=client.owner)
-        expect(page.locator(f"#kurs-{each.uuid}")).to_contain_text("voll", timeout=5_000)
+        expect(page.locator(f"#kurs-{each.uuid}")).to_contain_text("voll")
 
     assert len(lines) == 1
 

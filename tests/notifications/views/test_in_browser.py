@@ -11,7 +11,7 @@ from notifications import delivery, notices
 from notifications.channels.console import ConsoleGateway
 from notifications.models import MailCopy, Message
 from notifications.notices import What
-from tests.browsing import PHONE, Windows, axe, faults
+from tests.browsing import PHONE, Windows, axe, faults, within
 from tests.factories import OrganisationFactory, UserFactory
 from tests.notifications.messages import mail, queued
 from tests.servers import Daphne
@@ -83,7 +83,7 @@ def test_the_bell_counts_at_once_and_leads_to_what_is_new(windows) -> None:
 
     notices.tell([person.pk], What.OFFER, key="test:1", route="notifications:mail_choice")
 
-    page.locator(".bell__count").wait_for(timeout=2000)
+    page.locator(".bell__count").wait_for(timeout=within(2000))
     for language in ("de", "en"):
         type(person).objects.update(language=language)
         page.goto("/neuigkeiten/")

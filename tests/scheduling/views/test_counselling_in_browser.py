@@ -98,6 +98,6 @@ def test_a_free_appointment_goes_before_ones_eyes_and_filters_need_no_page(
     expect(page.locator("[data-live-text]")).to_contain_text("gerade eben")
 
     rules.book(first, client=factories.ClientFactory(owner=anna), by=anna)
-    expect(card).to_contain_text("belegt", timeout=5_000)
+    expect(card).to_contain_text("belegt")
     expect(card.get_by_role("link")).to_have_count(0)
     expect(page.locator("[data-live-words]")).to_contain_text("belegt")
