@@ -32,7 +32,11 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, object], *, status: int) -> HttpResponse:
-    """Rendered so that the address with its secret is told to nobody."""
+    """Rendered so that the address with its secret is told to nobody.
+
+    With "no-referrer" browsers would not say either where the form comes from (`Origin: null`), and the
+    password would be refused as if another site had sent it.
+    """
     response = render(request, template, context, status=status)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "strict-origin"
     return response

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import second_factor
+from accounts import second_factor, users
 from accounts.models import TotpDevice
 from tests import browsing
 from tests.browsing import axe, sign_in
@@ -84,6 +85,25 @@ def test_the_first_sign_in_and_the_second(windows: browsing.Windows, language: s
     _give_code(page, recovery_code)
     page.goto("/konto/")
     expect(page.locator("main")).to_contain_text(re.compile(r"9 (von|of) 10"))
+    assert findings == []
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_who_is_invited_chooses_a_password_and_sets_up_the_second_factor(
+    windows: browsing.Windows, language: str
+) -> None:
+    organisation = UserFactory().organisation
+    invited = users.invite(by=None, organisation=organisation, username="anna", name="Anna", roles=[])
+    page = windows.open(locale=language, viewport={"width": 360, "height": 740})
+    page.goto(reverse("accounts:invitation", args=[invited.secret]))
+    findings = axe(page)
+    for field in page.locator("input[type=password]").all():
+        field.fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/anmelden/einrichten/"))
+    page.goto(reverse("accounts:invitation", args=[invited.secret]))
+    expect(page.locator("input[type=password]")).to_have_count(0)
+    findings += axe(page)
     assert findings == []
 
 
