@@ -33,32 +33,32 @@ _missing: list[str] = []
 
 def _required(name: str, *, outside_production: str) -> str:
     """The environment's value; outside production the given harmless stand-in."""
-    value: str = env.str(name, default="" if PRODUCTION else outside_production)
+    value: str = env.str(name, default="" if PRODUCTION else outside_production).strip()
     if not value:
         _missing.append(name)
     return value
 
 
+def _required_list(name: str, *, outside_production: str) -> list[str]:
+    """The same for several values between commas; commas and blanks alone are none."""
+    values = [value.strip() for value in _required(name, outside_production=outside_production).split(",")]
+    values = [value for value in values if value]
+    if not values and name not in _missing:
+        _missing.append(name)
+    return values
+
+
 # --- Secrets -------------------------------------------------------------------------------
 SECRET_KEY = _required("SECRET_KEY", outside_production="outside production nothing is secret: " + MODE)
 # Keys of the encrypted fields, newest first, comma-separated; the first one encrypts.
-FIELD_KEYS = [
-    key.strip()
-    for key in _required(
-        "FIELD_KEYS",
-        outside_production=urlsafe_b64encode(sha256(b"outside production").digest()).decode(),
-    ).split(",")
-    if key.strip()
-]
+FIELD_KEYS = _required_list(
+    "FIELD_KEYS", outside_production=urlsafe_b64encode(sha256(b"outside production").digest()).decode()
+)
 # Key of the blind indexes. Never rotated without re-indexing, so it is separate.
 INDEX_KEY = _required("INDEX_KEY", outside_production="outside production: index")
 
 # --- Hosts ---------------------------------------------------------------------------------
-ALLOWED_HOSTS = [
-    host
-    for host in _required("ALLOWED_HOSTS", outside_production="localhost,127.0.0.1,testserver").split(",")
-    if host
-]
+ALLOWED_HOSTS = _required_list("ALLOWED_HOSTS", outside_production="localhost,127.0.0.1,testserver")
 # The address people reach us under: SMS links and webhook signatures are built from it, never
 # from a request's Host header.
 PUBLIC_URL = _required("PUBLIC_URL", outside_production="http://localhost:8000").rstrip("/")
@@ -69,8 +69,9 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 # (`SPRECHSTUNDE_DB_ROLE=owner manage.py migrate`).
 DB_ROLE = env.str("SPRECHSTUNDE_DB_ROLE", default="app")
 APP_DB_ROLE = env.str("APP_DB_ROLE", default="sprechstunde_app")
+_database_name = "DATABASE_OWNER_URL" if DB_ROLE == "owner" else "DATABASE_URL"
 _database_url = _required(
-    "DATABASE_OWNER_URL" if DB_ROLE == "owner" else "DATABASE_URL",
+    _database_name,
     outside_production=""
     if PRODUCTION
     else embedded_db.cluster("test" if MODE == "test" else "run").url(DB_ROLE),
@@ -92,6 +93,11 @@ for _key in FIELD_KEYS:
             "FIELD_KEYS holds something that is not a key. docs/operations.md says how to make one."
         ) from None
 
+# SQLite and others cannot keep the promises, and would only say so with the first table.
+if not _database_url.startswith(("postgres://", "postgresql://")):
+    raise ImproperlyConfigured(
+        f"{_database_name} is no address of a PostgreSQL database. See docs/operations.md."
+    )
 _database = environ.Env.db_url_config(_database_url, engine="django.db.backends.postgresql")
 _options = _database.get("OPTIONS", {})
 # Away is known within seconds (config/errors.py answers 503), and so is being back.

@@ -247,8 +247,9 @@ def test_demo_accounts_as_json_is_enough_to_sign_in() -> None:
     assert len(second_factor.current_code(first["totp_secret"])) == 6
 
 
-def test_demo_accounts_refuses_in_production(production: dict[str, str]) -> None:
-    done = _demo_accounts("--json", **production)
+@pytest.mark.parametrize("mode", ["production", "test"])
+def test_demo_accounts_refuses_outside_the_demo(production: dict[str, str], mode: str) -> None:
+    done = _demo_accounts("--json", **(production if mode == "production" else {"SPRECHSTUNDE_MODE": mode}))
     assert done.returncode == 1
     assert "Only a demo" in done.stderr
     assert demo.PASSWORD not in done.stdout + done.stderr

@@ -42,6 +42,27 @@ def test_each_missing_value_is_named(production: dict[str, str], name: str) -> N
     assert f"Missing in the environment: {name}." in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("SECRET_KEY", "   "), ("FIELD_KEYS", ","), ("ALLOWED_HOSTS", " , ")]
+)
+def test_blanks_and_commas_are_no_value(production: dict[str, str], name: str, value: str) -> None:
+    done = _manage({**production, name: value}, "check")
+    assert f"Missing in the environment: {name}." in done.stderr
+
+
+def test_blanks_between_hosts_do_not_matter(production: dict[str, str]) -> None:
+    hosts = "one.example, two.example"
+    done = _manage({**production, "ALLOWED_HOSTS": hosts}, "diffsettings", "--output", "unified")
+    assert "+ ALLOWED_HOSTS = ['one.example', 'two.example']" in done.stdout
+
+
+@pytest.mark.parametrize("address", ["sqlite:////tmp/some.db", "sprechstunde"])
+def test_only_postgresql_is_a_database(production: dict[str, str], address: str) -> None:
+    done = _manage({**production, "DATABASE_URL": address}, "check")
+    assert done.returncode != 0
+    assert "DATABASE_URL is no address of a PostgreSQL database" in done.stderr
+
+
 def test_a_mistyped_field_key_stops_the_start_and_is_not_repeated(production: dict[str, str]) -> None:
     done = _manage({**production, "FIELD_KEYS": f"{production['FIELD_KEYS']},almost-a-key"}, "check")
     assert done.returncode != 0
