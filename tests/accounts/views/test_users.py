@@ -40,7 +40,7 @@ def test_an_invited_person_gets_in_by_the_link_shown_once(people: Three) -> None
     link = _path(response)
     assert link in response.text
     newcomer = Client()
-    assert newcomer.get(link)["Referrer-Policy"] == "no-referrer"
+    assert newcomer.get(link)["Referrer-Policy"] == "strict-origin"
     newcomer.post(link, {"password": PASSWORD, "again": PASSWORD})
     response = newcomer.get("/anmelden/code/")
     assert response["Location"].startswith("/anmelden/einrichten/")
