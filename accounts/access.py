@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
@@ -42,9 +42,6 @@ class SignedInRequest(HttpRequest):
     """A request whose user passed both factors (typing only)."""
 
     user: User
-
-
-Response = HttpResponse
 
 
 def public(because: str) -> Callable[[View], View]:

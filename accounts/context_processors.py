@@ -79,7 +79,7 @@ class House:
     def person(self) -> User | None:
         """Who is signed in with both factors, else None."""
         user = getattr(self._request, "user", None)  # an early error page comes without
-        return user if isinstance(user, User) and is_verified(user) else None
+        return user if isinstance(user, User) and user.is_verified() else None
 
     @cached_property
     def district_name(self) -> str:
@@ -134,11 +134,6 @@ class House:
 def _declared(address: str, _urlconf: str) -> Access | None:
     """What the view itself declares decides, so an entry never leads to a refusal. It stays the same."""
     return declaration(resolve(address).func)
-
-
-def is_verified(user: User) -> bool:
-    """Whether the second factor was passed in this session."""
-    return user.is_verified()
 
 
 def house(request: HttpRequest) -> dict[str, House]:

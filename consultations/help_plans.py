@@ -1,6 +1,6 @@
 """The help plan: goals in the client's words, steps with who and by when, and the next review."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -239,11 +239,6 @@ def review_soon(plan: HelpPlan, *, by: User) -> None:
 def today_of(plan: HelpPlan) -> date:
     """Today in the plan's district."""
     return today(plan.district.tz)
-
-
-def is_due_soon(step: Step, *, on: date, within: timedelta = timedelta(days=7)) -> bool:
-    """Whether an unfinished step is overdue or falls due within the given time of `on`."""
-    return step.status in {Step.Status.OPEN, Step.Status.IN_PROGRESS} and step.due_on <= on + within
 
 
 def _lock(step: Step) -> Step:

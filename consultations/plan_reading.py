@@ -80,11 +80,6 @@ class Reading:
     earlier_events: list[Event]
     today: date
 
-    @property
-    def is_empty(self) -> bool:
-        """No goal and no step yet."""
-        return not self.sections
-
 
 def read(client: Client) -> Reading:
     """The client's plan, read now. Replaced steps are left out; whose case it is, the caller knows."""

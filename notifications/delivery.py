@@ -5,7 +5,6 @@ The gateway has no idempotency key. So the attempt is committed before the call,
 it. What neither can say is shown to a person as "unklar".
 """
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,6 @@ from notifications.models import DeliveryEvent, Message
 from notifications.models.message import TOLD_OTHERWISE
 from notifications.recording import NOT_ACCEPTED, RECALLED, Outcome, heed, outcome, record, ring
 
-log = logging.getLogger(__name__)
 Status = Message.Status
 
 # One round ends after this, so that the worker can do other things, or stop.

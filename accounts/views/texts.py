@@ -17,7 +17,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import district_texts
 from accounts.access import public
-from accounts.context_processors import is_verified
 from accounts.district_texts import Page
 from accounts.forms.texts import FeedbackForm
 from accounts.models import District, User
@@ -112,7 +111,7 @@ def _district(request: HttpRequest, uuid: UUID | None) -> District | None:
     """The one asked for, else one's own, else the only one."""
     if uuid is not None:
         return get_object_or_404(District, uuid=uuid)
-    if isinstance(request.user, User) and is_verified(request.user):
+    if isinstance(request.user, User) and request.user.is_verified():
         return request.user.district
     districts = list(District.objects.all()[:2])
     return districts[0] if len(districts) == 1 else None

@@ -127,11 +127,6 @@ class AppointmentKind(models.Model):
         """Whether whoever takes a place says who goes along, or where to."""
         return self.needs_second_person or self.is_elsewhere
 
-    @property
-    def is_one_to_one(self) -> bool:
-        """One person at a time: nobody is in two such appointments at once."""
-        return self.category not in {self.Category.COURSE, self.Category.GROUP, self.Category.EVENT}
-
 
 class ReminderRule(models.Model):
     """One reminder of a kind's plan. A kind without any has the default plan (`scheduling.reminders`)."""

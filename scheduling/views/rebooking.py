@@ -24,9 +24,7 @@ def rebook(request: SignedInRequest) -> HttpResponse:
     """One's own lost appointments with whom to call; for the coordinator, how many wait where."""
     user = request.user
     own = list(
-        Rebooking.objects.for_user(user)
-        .open()
-        .select_related("booking__client", "booking__slot__session", "booking__slot__course")
+        Rebooking.objects.for_user(user).open().select_related(*_SHOWN)
         if user.may(Permission.WORK_ON_CASES)
         else []
     )
