@@ -1,14 +1,10 @@
-"""Why a place cannot be had: values, collected all at once, each with what would remove it.
+"""Why a place cannot be had: values, collected all at once, each with what would remove it."""
 
-Upper rooms add their own reasons with `register`, because this room cannot look up to them.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -121,23 +117,9 @@ class Facts:
         return next((seat for seat in range(1, self.slot.capacity + 1) if seat not in taken), None)
 
 
-Check = Callable[[Facts], Iterable[Problem]]
-_checks: list[Check] = []
-
-
-def register(check: Check) -> Check:
-    """Add a room's own check (at start-up, in `AppConfig.ready`); returns it, to serve as a decorator.
-
-    It runs under the slot's lock for every hold and booking, so it asks the database as little as it can.
-    """
-    if check not in _checks:
-        _checks.append(check)
-    return check
-
-
 def collect(facts: Facts) -> list[Problem]:
     """Every reason against it, in the order a person would ask; empty means go ahead."""
-    checks = (_time, _place, _contingent, _person, _client, _interpreter, *_checks)
+    checks = (_time, _place, _contingent, _person, _client, _interpreter)
     return [problem for check in checks for problem in check(facts)]
 
 
@@ -369,7 +351,7 @@ def offered(until: datetime) -> Problem:
     return Problem(
         "held",
         _("Dieser Termin ist jemandem aus der Warteliste angeboten, bis {moment}.").format(
-            moment=when.moment(timezone.localtime(until))
+            moment=when.moment(until)
         ),
         _("Warten Sie, ob er wieder frei wird, oder wählen Sie einen anderen Termin."),
     )
