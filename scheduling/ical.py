@@ -48,17 +48,10 @@ def booking_ics(booking: Booking) -> bytes:
     that a calendar that has it takes it out. Reads the slot, its kind, session, room and district.
     """
     zone = booking.district.tz
-    calendar = Calendar()
-    calendar.add("prodid", _PRODUCT)
-    calendar.add("version", "2.0")
+    calendar = _calendar()
     calendar.add_component(_timezone(zone, booking.start_at.astimezone(zone).year))
     calendar.add_component(event(booking, zone))
     return bytes(calendar.to_ical())
-
-
-def client_ics(booking: Booking) -> bytes:
-    """What the client's page offers: the same file, which tells nothing to whoever holds the phone."""
-    return booking_ics(booking)
 
 
 def invitation(booking: Booking, to: str, method: str) -> bytes:
@@ -68,9 +61,7 @@ def invitation(booking: Booking, to: str, method: str) -> bytes:
     left out, as in feeds: free text may tell. Reads the slot, its kind, session, room and district.
     """
     zone = booking.district.tz
-    calendar = Calendar()
-    calendar.add("prodid", _PRODUCT)
-    calendar.add("version", "2.0")
+    calendar = _calendar()
     calendar.add("method", method)
     calendar.add_component(_timezone(zone, booking.start_at.astimezone(zone).year))
     entry = event(booking, zone)
@@ -138,11 +129,16 @@ def zone_of(name: str) -> str:
     return str(WINDOWS_TO_OLSON.get(name, name))
 
 
-@lru_cache(maxsize=64)
-def _around(zone: ZoneInfo, year: int) -> tuple[str, str]:
+def _calendar() -> Calendar:
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
+    return calendar
+
+
+@lru_cache(maxsize=64)
+def _around(zone: ZoneInfo, year: int) -> tuple[str, str]:
+    calendar = _calendar()
     calendar.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
     calendar.add_component(_timezone(zone, year))
     text = calendar.to_ical().decode()

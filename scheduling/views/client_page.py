@@ -87,7 +87,7 @@ def client_calendar(request: HttpRequest, token: str) -> HttpResponse:
         return _over(request)
     if year_of_birth.is_asked(booking) and not _knows_the_year(request, booking):
         return redirect("scheduling:client_page", token)
-    answer = HttpResponse(ical.client_ics(booking), content_type=ical.CONTENT_TYPE)
+    answer = HttpResponse(ical.booking_ics(booking), content_type=ical.CONTENT_TYPE)
     answer.headers["Content-Disposition"] = f'attachment; filename="{ical.FILE_NAME}"'
     return answer
 

@@ -183,7 +183,7 @@ def test_the_file_says_when_and_where_and_nothing_that_tells(booking: Booking) -
 @pytest.mark.promise(14)
 def test_no_name_and_no_telling_word_leaves_the_house(booking: Booking) -> None:
     assert booking.client is not None
-    text = ical.client_ics(booking).decode().lower()
+    text = ical.booking_ics(booking).decode().lower()
     secrets = [
         booking.client.given_name,
         booking.client.family_name,
