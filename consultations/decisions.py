@@ -77,22 +77,10 @@ class Choice:
     responsible: str = ""
 
 
-ACCEPT = Choice(decision=Decision.ACCEPTED)
-
-
 def decide(item: RecommendationItem, *, decision: str, by: User, **chosen: Any) -> ItemDecision:
     """Decide on one item; `chosen` are the other fields of `Choice`. See `decide_all`."""
     choice = Choice(decision=Decision(decision), **chosen)
     return decide_all(item.version, {item.uuid: choice}, by=by)[0]
-
-
-def accept_all(
-    version: SheetVersion, *, by: User, choices: Mapping[UUID, Choice] | None = None
-) -> list[ItemDecision]:
-    """Take every item nobody has decided on yet; where `choices` says otherwise, that counts."""
-    undecided = version.items.undecided().values_list("uuid", flat=True)
-    chosen = choices or {}
-    return decide_all(version, {uuid: chosen.get(uuid, ACCEPT) for uuid in undecided}, by=by)
 
 
 @transaction.atomic

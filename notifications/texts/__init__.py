@@ -16,7 +16,7 @@ from notifications.texts.segments import segments
 
 __all__ = [
     "SMS_KINDS", "draft", "fill", "for_browser", "german_line", "names", "phrases", "placeholders",
-    "readable", "render", "segments",
+    "readable", "segments",
 ]  # fmt: skip
 
 Kind = Message.Kind
@@ -30,13 +30,6 @@ _HELPER = {Kind.CANCELLED: "cancelled", Kind.DROPPED: "cancelled", Kind.PLEASE_C
 # One such character in a place would turn 160 letters of a segment into 70.
 _PLAIN = str.maketrans({"–": "-", "—": "-", "„": '"', "“": '"', "”": '"', "‚": "'", "‘": "'", "’": "'"})
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
-
-def render(kind: str, language: str, context: Mapping[str, str]) -> str:
-    """The SMS of this kind as drafted; ValueError for a kind that is no SMS. `fill` has the context."""
-    if kind not in SMS_KINDS:
-        raise ValueError(f"{kind} is no SMS.")
-    return fill(draft(language, f"sms.{kind}"), language, context)
 
 
 def fill(body: str, language: str, context: Mapping[str, str]) -> str:

@@ -4,8 +4,9 @@ from typing import Any
 
 from accounts import second_factor
 from accounts.models import User
-from consultations import recommendations
-from consultations.models import ItemCode, RecommendationSheet, SheetVersion
+from consultations import decisions, recommendations
+from consultations.decisions import Choice, Decision
+from consultations.models import ItemCode, ItemDecision, RecommendationSheet, SheetVersion
 from consultations.recommendations import DraftItem
 
 
@@ -33,3 +34,11 @@ def release(sheet: RecommendationSheet, *items: DraftItem) -> SheetVersion:
     """Write the draft, if one is given, and release it."""
     saved = write(sheet, *items) if items else RecommendationSheet.objects.get(pk=sheet.pk)
     return recommendations.release(saved, code=a_code(sheet.author), revision=saved.revision, by=sheet.author)
+
+
+def accept_all(version: SheetVersion, *, by: User) -> list[ItemDecision]:
+    """Take every item nobody has decided on yet."""
+    undecided = version.items.undecided().values_list("uuid", flat=True)
+    return decisions.decide_all(
+        version, {uuid: Choice(decision=Decision.ACCEPTED) for uuid in undecided}, by=by
+    )

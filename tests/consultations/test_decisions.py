@@ -22,7 +22,7 @@ from consultations.models import (
 )
 from scheduling.models import BlockFormat
 from scheduling.problems import Refused
-from tests.consultations.sheets import line, release
+from tests.consultations.sheets import accept_all, line, release
 from tests.factories import OrganisationFactory, SheetFactory, UserFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_the_step_is_written_in_german_whatever_language_the_page_has() -> None:
 def test_each_recommendation_goes_to_its_own_domain() -> None:
     sheet = SheetFactory.create()
     version = release(sheet, line(HOUSE, "ab Januar"))
-    decisions.accept_all(version, by=owner_of(version))
+    accept_all(version, by=owner_of(version))
     assert Step.objects.get().domain == "housing"
 
 
@@ -114,14 +114,17 @@ def test_changed_takes_the_caseworkers_words() -> None:
     assert ItemDecision.objects.get().note == "Kurs geht vor"
 
 
-def test_take_all_takes_what_is_undecided_except_where_something_else_was_chosen() -> None:
+def test_several_items_are_decided_at_once_and_each_as_chosen() -> None:
     version = VersionFactory.create(item_count=3)
     first, second, third = version.items.all()
     decisions.decide(first, decision="declined", reason="not_available", by=owner_of(version))
 
-    decisions.accept_all(
+    decisions.decide_all(
         version,
-        choices={second.uuid: Choice(decision=Decision.DECLINED, reason="duplicate")},
+        {
+            second.uuid: Choice(decision=Decision.DECLINED, reason="duplicate"),
+            third.uuid: Choice(decision=Decision.ACCEPTED),
+        },
         by=owner_of(version),
     )
 
@@ -135,7 +138,7 @@ def test_take_all_takes_what_is_undecided_except_where_something_else_was_chosen
 
 def test_no_further_step_is_noted_and_makes_no_step() -> None:
     version = release(SheetFactory.create(), line(ItemCode.NO_FURTHER_STEP))
-    decisions.accept_all(version, by=owner_of(version))
+    accept_all(version, by=owner_of(version))
     assert ItemDecision.objects.get().decision == "accepted"
     assert not Step.objects.exists()
 
@@ -155,7 +158,7 @@ def test_the_clients_no_is_a_legitimate_outcome() -> None:
 
 def test_decisions_bring_the_plans_review_within_three_months() -> None:
     version = VersionFactory.create()
-    decisions.accept_all(version, by=owner_of(version))
+    accept_all(version, by=owner_of(version))
     plan = HelpPlan.objects.get()
     assert plan.next_review_on is not None
     assert plan.next_review_on <= timezone.localdate() + timedelta(days=92)
@@ -179,7 +182,10 @@ def test_of_several_decisions_all_or_none_count_and_problems_name_the_item() -> 
     with pytest.raises(Refused) as caught:
         decisions.decide_all(
             version,
-            {first.uuid: decisions.ACCEPT, second.uuid: Choice(decision=Decision.DECLINED)},
+            {
+                first.uuid: Choice(decision=Decision.ACCEPTED),
+                second.uuid: Choice(decision=Decision.DECLINED),
+            },
             by=owner_of(version),
         )
     assert str(caught.value.problems[0].text).startswith("Punkt 2: ")
@@ -204,7 +210,7 @@ def test_the_deputy_decides_as_well() -> None:
     client, deputy = version.sheet.referral.client, UserFactory.create()
     client.deputy = deputy
     client.save()
-    decisions.accept_all(version, by=deputy)
+    accept_all(version, by=deputy)
     assert Step.objects.count() == 2
 
 
@@ -270,7 +276,7 @@ def test_after_a_correction_only_what_changed_is_decided_again() -> None:
     sheet = SheetFactory.create()
     owner = sheet.referral.author
     first = release(sheet, line(PSZ, "bei Refugio"), line(GP, "Blutbild"))
-    decisions.accept_all(first, by=owner)
+    accept_all(first, by=owner)
 
     second = release(sheet, line(PSZ, "in Stuttgart"), line(GP, "Blutbild"), line(HOUSE, "neu"))
 
@@ -284,11 +290,11 @@ def test_after_a_correction_only_what_changed_is_decided_again() -> None:
 def test_a_corrected_item_replaces_its_unfinished_step_and_undo_brings_it_back() -> None:
     sheet = SheetFactory.create()
     owner = sheet.referral.author
-    decisions.accept_all(release(sheet, line(PSZ, "bei Refugio")), by=owner)
+    accept_all(release(sheet, line(PSZ, "bei Refugio")), by=owner)
     old = Step.objects.get()
     second = release(sheet, line(PSZ, "in Stuttgart"))
 
-    decisions.accept_all(second, by=owner)
+    accept_all(second, by=owner)
 
     (new,) = Step.objects.standing()
     assert (new.replaces, new.origin_item) == (old, item_of(second))
@@ -299,9 +305,9 @@ def test_a_corrected_item_replaces_its_unfinished_step_and_undo_brings_it_back()
 def test_a_finished_step_is_never_replaced() -> None:
     sheet = SheetFactory.create()
     owner = sheet.referral.author
-    decisions.accept_all(release(sheet, line(PSZ, "bei Refugio")), by=owner)
+    accept_all(release(sheet, line(PSZ, "bei Refugio")), by=owner)
     help_plans.set_status(Step.objects.get(), status="done", by=owner)
-    decisions.accept_all(release(sheet, line(PSZ, "in Stuttgart")), by=owner)
+    accept_all(release(sheet, line(PSZ, "in Stuttgart")), by=owner)
     assert sorted(Step.objects.standing().values_list("status", flat=True)) == ["done", "open"]
 
 
@@ -316,7 +322,7 @@ def test_a_superseded_version_is_not_decided_any_more() -> None:
 def test_a_carried_decision_can_be_undone_and_taken_again() -> None:
     sheet = SheetFactory.create()
     owner = sheet.referral.author
-    decisions.accept_all(release(sheet, line(PSZ, "gleich"), line(GP, "alt")), by=owner)
+    accept_all(release(sheet, line(PSZ, "gleich"), line(GP, "alt")), by=owner)
     second = release(sheet, line(PSZ, "gleich"), line(GP, "neu"))
     item = second.items.get(code=PSZ)
 

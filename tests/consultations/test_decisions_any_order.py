@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from consultations import decisions, help_plans
 from consultations.models import ItemCode, ItemDecision, RecommendationItem, SheetVersion, Step
 from scheduling.problems import Refused
-from tests.consultations.sheets import line, release
+from tests.consultations.sheets import accept_all, line, release
 from tests.factories import SheetFactory
 
 CODES = [ItemCode.PSYCHOSOCIAL_CENTRE, ItemCode.GP_CHECK, ItemCode.RESIDENTIAL_GROUP]
@@ -88,7 +88,7 @@ class Deciding(RuleBasedStateMachine):
     @precondition(lambda self: self.released)
     @rule()
     def take_all(self) -> None:
-        decisions.accept_all(self.version, by=self.owner)
+        accept_all(self.version, by=self.owner)
         self.decided = {code: self.decided.get(code, "accepted") for code in self.released[-1]}
 
     @precondition(lambda self: self.released)

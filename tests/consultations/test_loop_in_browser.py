@@ -14,7 +14,7 @@ from clients.models import Client
 from consultations import decisions, help_plans
 from consultations.models import ItemCode, RecommendationSheet, SheetVersion, Step
 from tests import browsing
-from tests.consultations.sheets import line, release, write
+from tests.consultations.sheets import accept_all, line, release, write
 from tests.factories import SheetFactory
 from tests.servers import Daphne
 from tests.sign_in import as_user, code_of
@@ -144,7 +144,7 @@ def test_deciding_leads_to_the_plan_and_the_plan_back_to_the_recommendation(
 
 def test_a_step_is_ticked_off_on_the_plan(open_page: Open, sheet: RecommendationSheet) -> None:
     version = release(sheet, line(GP, "Blutbild"))
-    decisions.accept_all(version, by=sheet.referral.author)
+    accept_all(version, by=sheet.referral.author)
     page = open_page(sheet.referral.author, "plan", case_of(sheet).uuid)
     page.get_by_role("button", name="Erledigt").click()
     expect(page.get_by_text("Der Stand ist gesichert.")).to_be_visible()
@@ -154,7 +154,7 @@ def test_a_step_is_ticked_off_on_the_plan(open_page: Open, sheet: Recommendation
 def test_the_clients_copy_prints_on_one_page_without_the_frame(
     open_page: Open, sheet: RecommendationSheet
 ) -> None:
-    decisions.accept_all(release(sheet, line(GP, "Blutbild")), by=sheet.referral.author)
+    accept_all(release(sheet, line(GP, "Blutbild")), by=sheet.referral.author)
     page = open_page(sheet.referral.author, "plan_copy", case_of(sheet).uuid)
     page.emulate_media(media="print")
     expect(page.get_by_text("Blutbild")).to_be_visible()
@@ -169,7 +169,7 @@ def test_the_pages_are_accessible_and_fit(
 ) -> None:
     owner, client = sheet.referral.author, case_of(sheet)
     first = release(sheet, line(PSZ, "bei Refugio"), line(GP, "Blutbild"))
-    decisions.accept_all(first, by=owner)
+    accept_all(first, by=owner)
     second = release(sheet, line(PSZ, "in Stuttgart"), line(ItemCode.RESIDENTIAL_GROUP, "ab Januar"))
     decisions.decide(second.items.get(number=2), decision="accepted", by=owner)
     plan = help_plans.of_client(client, by=owner)

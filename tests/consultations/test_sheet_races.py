@@ -23,7 +23,7 @@ from consultations.models import (
 )
 from consultations.recommendations import Conflict
 from tests.consultations.rivals import at_once, killed_after, statements
-from tests.consultations.sheets import a_code, line, release, write
+from tests.consultations.sheets import a_code, accept_all, line, release, write
 from tests.factories import SheetFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,7 +160,7 @@ def test_without_locks_and_constraints_one_draft_is_released_twice() -> None:
 # --- Two people decide at once -------------------------------------------------------------------
 def two_decisions(version: SheetVersion) -> list[Any]:
     owner = version.sheet.referral.author
-    return at_once(*[partial(decisions.accept_all, version, by=owner)] * 2)
+    return at_once(*[partial(accept_all, version, by=owner)] * 2)
 
 
 @pytest.mark.promise(11)
@@ -197,7 +197,7 @@ def test_a_correction_and_a_decision_at_once_leave_no_decision_behind(rounds: Ca
         correct = partial(recommendations.release, saved, revision=saved.revision, by=sheet.author)
         at_once(
             partial(correct, code=a_code(sheet.author)),
-            partial(decisions.accept_all, first, by=sheet.referral.author),
+            partial(accept_all, first, by=sheet.referral.author),
         )
         second = sheet.versions.get(number=2)
         # Either the decision came first and stands for what stayed the same, or it was refused.
@@ -213,7 +213,7 @@ def test_killed_while_taking_over_and_repeated_is_one_step_each() -> None:
     for statement in statements():
         version = VersionFactory.create()
         owner = version.sheet.referral.author
-        was_killed = killed_after(statement, partial(decisions.accept_all, version, by=owner))
+        was_killed = killed_after(statement, partial(accept_all, version, by=owner))
 
         decided = ItemDecision.objects.filter(item__version=version).count()
         steps = Step.objects.filter(origin_item__version=version).count()
@@ -223,7 +223,7 @@ def test_killed_while_taking_over_and_repeated_is_one_step_each() -> None:
         assert decided == steps == audited
         assert decided == (0 if was_killed else 2)
 
-        decisions.accept_all(version, by=owner)
+        accept_all(version, by=owner)
         assert Step.objects.filter(origin_item__version=version).count() == 2
         if not was_killed:
             break

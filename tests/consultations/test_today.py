@@ -11,7 +11,7 @@ from notifications import delivery
 from notifications.models import Message, MessageRules
 from scheduling import answers, reminders, replies
 from scheduling.models import BookingMove
-from tests.consultations.sheets import line, release
+from tests.consultations.sheets import accept_all, line, release
 from tests.factories import (
     BookingFactory,
     ClientFactory,
@@ -53,7 +53,7 @@ def test_an_undecided_recommendation_waits_for_the_case_team_until_it_is_decided
     assert "Amal Haddad" in todo.text
     assert "consultations:decide" not in [one.route for one in today.of(UserFactory()).todos]
     assert "consultations:decide" not in [one.route for one in today.of(stranger()).todos]
-    decisions.accept_all(version, by=owner)
+    accept_all(version, by=owner)
     assert "consultations:decide" not in [one.route for one in today.of(owner).todos]
 
 

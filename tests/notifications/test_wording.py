@@ -12,7 +12,7 @@ from clients.models import Client
 from notifications import texts, wording
 from notifications.models import Message, MessageRules, TextVersion
 from tests.factories import DistrictFactory, UserFactory
-from tests.notifications.test_texts import context
+from tests.notifications.test_texts import context, drafted
 
 pytestmark = pytest.mark.django_db
 REMINDER = Message.Kind.REMINDER
@@ -55,7 +55,7 @@ def reader(language: str = "ar", **of_client: Any) -> Client:
 def test_without_words_of_its_own_a_district_says_what_is_drafted(district: District) -> None:
     said = wording.of(district).sms(REMINDER, reader("ar"), context())
 
-    assert said == texts.render(REMINDER, "ar", context())
+    assert said == drafted(REMINDER, "ar", context())
 
 
 def test_a_districts_own_words_win(district: District) -> None:
@@ -79,8 +79,8 @@ def test_an_answer_is_offered_where_the_number_takes_some(district: District) ->
     said = words.sms(REMINDER, reader("de"), context())
     cancelled = words.sms(Message.Kind.CANCELLED, reader("de"), context())
 
-    assert said == texts.render(REMINDER, "de", context()) + "\nAntwort: 1 = Ja, 2 = Nein"
-    assert cancelled == texts.render(Message.Kind.CANCELLED, "de", context())
+    assert said == drafted(REMINDER, "de", context()) + "\nAntwort: 1 = Ja, 2 = Nein"
+    assert cancelled == drafted(Message.Kind.CANCELLED, "de", context())
 
 
 def test_helpers_get_a_german_line_where_the_client_or_the_district_wants_it(district: District) -> None:
@@ -88,11 +88,11 @@ def test_helpers_get_a_german_line_where_the_client_or_the_district_wants_it(dis
     line = "\nTermin: Dienstag, 08.12.2026, 14:00 Uhr, Landratsamt, Hauptstr. 1"
 
     assert words.sms(REMINDER, reader("ar", with_german_line=True), context()) == (
-        texts.render(REMINDER, "ar", context()) + line
+        drafted(REMINDER, "ar", context()) + line
     )
     # Who reads German needs none.
     assert words.sms(REMINDER, reader("de", with_german_line=True), context()) == (
-        texts.render(REMINDER, "de", context())
+        drafted(REMINDER, "de", context())
     )
     always = ruled(district, adds_german_line=True)
     assert str(always.sms(REMINDER, reader("ar"), context())).endswith(line)
@@ -122,13 +122,13 @@ class TestInProduction:
         said = str(words.sms(REMINDER, reader("prs"), context()))
 
         assert words.language_for("prs", REMINDER) == "fa"
-        assert said.startswith(texts.render(REMINDER, "fa", context()))
+        assert said.startswith(drafted(REMINDER, "fa", context()))
         assert "\nTermin: Dienstag" in said
 
     def test_without_any_it_is_german(self, district: District) -> None:
         said = wording.of(district).sms(REMINDER, reader("ti"), context())
 
-        assert said == texts.render(REMINDER, "de", context())
+        assert said == drafted(REMINDER, "de", context())
 
     def test_or_somebody_calls_where_the_district_wants_that(self, district: District) -> None:
         reviewed(district, "fa")

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from clients.models import Client
-from consultations import decisions, help_plans
+from consultations import help_plans
 from consultations.models import Goal, HelpPlan, ItemCode, Step
 from tests.consultations.people import three
-from tests.consultations.sheets import line, release
+from tests.consultations.sheets import accept_all, line, release
 from tests.factories import ClientFactory, HelpPlanFactory, SheetFactory, StepFactory, VersionFactory
 from tests.sign_in import as_user
 
@@ -82,7 +82,7 @@ def test_an_empty_plan_says_how_to_begin_and_makes_nothing() -> None:
 def test_a_step_from_a_recommendation_leads_back_to_it() -> None:
     version = VersionFactory.create()
     owner = version.sheet.referral.author
-    decisions.accept_all(version, by=owner)
+    accept_all(version, by=owner)
     text = page(version.sheet.referral.client)
     for number in (1, 2):
         assert f'href="{of(version, "version")}#punkt-{number}"' in text
@@ -127,8 +127,8 @@ def test_undecided_recommendations_are_announced() -> None:
 def test_replaced_steps_are_not_shown_and_the_time_line_tells_what_happened() -> None:
     sheet = SheetFactory.create()
     owner, client = sheet.referral.author, sheet.referral.client
-    decisions.accept_all(release(sheet, line(ItemCode.GP_CHECK, "Praxis Nord")), by=owner)
-    decisions.accept_all(release(sheet, line(ItemCode.GP_CHECK, "Praxis Süd")), by=owner)
+    accept_all(release(sheet, line(ItemCode.GP_CHECK, "Praxis Nord")), by=owner)
+    accept_all(release(sheet, line(ItemCode.GP_CHECK, "Praxis Süd")), by=owner)
     help_plans.set_status(Step.objects.standing().get(), status="done", by=owner)
     text = page(client)
     assert "Praxis Nord" not in text
@@ -159,7 +159,7 @@ def test_of_a_plan_that_ran_for_years_one_reads_what_is_to_do_first() -> None:
 
 def test_the_clients_copy_has_goals_and_steps_but_no_origin() -> None:
     version = VersionFactory.create()
-    decisions.accept_all(version, by=version.sheet.referral.author)
+    accept_all(version, by=version.sheet.referral.author)
     text = page(version.sheet.referral.client, "plan_copy")
     assert "Satz 1" in text
     assert "Empfehlung" not in text
@@ -251,7 +251,7 @@ def test_the_plan_asks_the_database_the_same_number_of_questions(
     sheet = SheetFactory.create()
     owner, client = sheet.referral.author, sheet.referral.client
     codes = [ItemCode.GP_CHECK, ItemCode.PSYCHOTHERAPY, ItemCode.RESIDENTIAL_GROUP][:rows]
-    decisions.accept_all(release(sheet, *(line(code, "so") for code in codes)), by=owner)
+    accept_all(release(sheet, *(line(code, "so") for code in codes)), by=owner)
     plan = HelpPlan.objects.get()
     for number in range(rows):
         goal = help_plans.add_goal(plan, domain="work", words=f"Ziel {number}", by=owner)
