@@ -21,7 +21,6 @@ from clients import consents
 from clients.models import Client, Consent
 from consultations import crisis, interpreting, readiness
 from consultations.models import Referral
-from consultations.readiness import problems
 from scheduling import booking as bookings
 from scheduling import offers, rebooking, waiting
 from scheduling.models import (
@@ -37,17 +36,6 @@ from scheduling.models import (
 )
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
-
-__all__ = [
-    "Conflict",
-    "autosave",
-    "give_consent",
-    "problems",
-    "revoke_consent",
-    "start",
-    "submit",
-    "withdraw",
-]
 
 # What may be typed into a draft. The rest of a referral changes by acts of its own.
 WRITABLE = frozenset(
@@ -333,7 +321,7 @@ def submit(
             return done
         slot_id = slot_or_hold.pk if isinstance(slot_or_hold, Slot) else slot_or_hold.slot_id
         slot = _slot(slot_id, by)
-        found = problems(stored, slot=slot)
+        found = readiness.problems(stored, slot=slot)
         if found:
             raise Refused(found)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import AuditEvent
 from clients import contact
 from clients.models import Client, Consent
-from consultations import attendance, crisis, exceptions, referrals
+from consultations import attendance, crisis, exceptions, readiness, referrals
 from consultations.models import Clarification, CrisisStep, Referral, ReferralState
 from notifications import delivery
 from notifications.channels.console import ConsoleGateway
@@ -32,7 +32,7 @@ PRESENTATION, CASE = BlockFormat.PRESENTATION, BlockFormat.CASE_CONSULTATION
 
 
 def codes(referral: Referral, **kwargs: Any) -> list[str]:
-    return [problem.code for problem in referrals.problems(referral, **kwargs)]
+    return [problem.code for problem in readiness.problems(referral, **kwargs)]
 
 
 def refused(rule: Any, *args: Any, **kwargs: Any) -> list[str]:
@@ -339,7 +339,7 @@ def test_every_missing_answer_is_named_at_once():
     assert codes(draft) == [
         "safety", "question", "urgency", "client", "language", "interpreter", "consent",
     ]  # fmt: skip
-    assert all(str(problem.way_out) for problem in referrals.problems(draft))
+    assert all(str(problem.way_out) for problem in readiness.problems(draft))
 
 
 def test_a_case_consultation_asks_for_no_person_language_or_consent():
