@@ -1,4 +1,4 @@
-"""Whom a referral needs to interpret, in the words of the room below."""
+"""Whom a referral needs to interpret, and of which gender, in the words of the room below."""
 
 from consultations.models import Referral
 from scheduling.interpreters import Need
@@ -17,10 +17,14 @@ def need(referral: Referral, slot: Slot) -> Need | None:
         return None
     if referral.interpreter_need != Referral.InterpreterNeed.NEEDED or referral.interpreter_name.strip():
         return None
-    wished = referral.interpreter_gender
     return Need(
         referral.language,
         referral.dialect,
-        _GENDERS[Referral.Gender(wished)].value if wished else "",
+        gender(referral.interpreter_gender),
         is_psychological=True,
     )
+
+
+def gender(wished: str) -> str:
+    """A wish of the referral (`Referral.Gender`) as the room below says it; empty stays empty."""
+    return _GENDERS[Referral.Gender(wished)].value if wished else ""

@@ -11,7 +11,7 @@ from accounts.rows import clock
 from consultations import interpreting, readiness, referrals
 from consultations.models import Referral
 from scheduling import interpreters, problems, waiting
-from scheduling.models import AppointmentKind, Booking, Gender, Offer, Slot, WaitingEntry
+from scheduling.models import AppointmentKind, Booking, Offer, Slot, WaitingEntry
 from scheduling.problems import Problem, Refused
 from scheduling.transactions import tried_again
 
@@ -20,7 +20,6 @@ NO_KIND = Problem(
     _("Die Sprechstunde ist in Ihrem Landkreis noch nicht eingerichtet."),
     _("Wenden Sie sich an die Koordination."),
 )
-_GENDER = {Referral.Gender.WOMAN: Gender.WOMAN, Referral.Gender.MAN: Gender.MAN}
 
 
 @tried_again
@@ -56,12 +55,7 @@ def _known(referral: Referral) -> dict[str, Any]:
     return {
         "urgency": WaitingEntry.Urgency.URGENT if is_urgent else WaitingEntry.Urgency.REGULAR,
         "language": referral.language if referral.is_presentation and needs_words else "",
-        "gender": _GENDER.get(Referral.Gender(referral.specialist_gender), "")
-        if referral.specialist_gender
-        else "",
-        "interpreter_gender": _GENDER.get(Referral.Gender(referral.interpreter_gender), "")
-        if referral.interpreter_gender
-        else "",
+        "gender": interpreting.gender(referral.specialist_gender),
     }
 
 

@@ -27,8 +27,8 @@ LOOKED_BACK = 20
 # What may be told and changed while waiting.
 NEEDS = frozenset(
     {
-        "urgency", "language", "gender", "interpreter_gender", "needs_step_free", "earliest_on", "latest_on",
-        "weekdays", "at_short_notice",
+        "urgency", "language", "gender", "needs_step_free", "earliest_on", "latest_on", "weekdays",
+        "at_short_notice",
     }
 )  # fmt: skip
 

@@ -80,7 +80,6 @@ class Resource(models.Model):
     )
     # Of a room.
     is_step_free = models.BooleanField(_("stufenlos erreichbar"), default=False, db_default=False)
-    seats = models.PositiveSmallIntegerField(_("Plätze"), null=True, blank=True)
     keeps_holidays = models.BooleanField(
         _("an Feiertagen des Landes nicht da"), default=True, db_default=True
     )

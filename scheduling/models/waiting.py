@@ -68,9 +68,6 @@ class WaitingEntry(models.Model):
         _("Sprache oder Sprachmittlung"), max_length=3, choices=languages.choices, blank=True
     )
     gender = models.CharField(_("Geschlecht der Fachperson"), max_length=1, choices=Gender, blank=True)
-    interpreter_gender = models.CharField(
-        _("Geschlecht der Sprachmittlung"), max_length=1, choices=Gender, blank=True
-    )
     needs_step_free = models.BooleanField(_("braucht stufenlosen Zugang"), default=False)
     earliest_on = models.DateField(_("frühestens am"), null=True, blank=True)
     latest_on = models.DateField(_("spätestens am"), null=True, blank=True)
