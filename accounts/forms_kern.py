@@ -12,7 +12,7 @@ from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.utils.translation import gettext_lazy as _
 
-from accounts import when
+from accounts import rows, when
 
 _CLASS = {
     "input": "kern-form-input__input",
@@ -38,6 +38,22 @@ class DayField(forms.DateField):
         if day is not None and day.year not in when.YEARS:
             raise forms.ValidationError(_("Bitte prüfen Sie das Jahr und schreiben Sie es mit vier Ziffern."))
         return day
+
+
+class PastDayField(DayField):
+    """A day on which something was done: today (by the database's clock, in the active zone) or earlier."""
+
+    def validate(self, value: date | None) -> None:
+        """Not in the future."""
+        super().validate(value)
+        if value is not None and value > rows.today():
+            raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
+
+
+class TimeField(forms.TimeField):
+    """A time of day, in the browser's own control."""
+
+    widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
 class KernBoundField(BoundField):

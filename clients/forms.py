@@ -1,6 +1,5 @@
 """Forms of the registry."""
 
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -8,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from accounts import languages
-from accounts.forms_kern import DayField
+from accounts.forms_kern import PastDayField, TimeField
 from accounts.models import Municipality, User
 from accounts.roles import Role
 from accounts.rows import today
@@ -58,16 +57,14 @@ class ClientForm(forms.Form):
         label=_("SMS an diese Nummer ist für die Person sicher"), required=False
     )
     shared_phone = forms.BooleanField(label=_("Andere benutzen dieses Telefon mit"), required=False)
-    text_from = forms.TimeField(
+    text_from = TimeField(
         label=_("SMS nicht vor"),
         required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("Wann das Handy sicher in den eigenen Händen ist. Leer: den ganzen Tag."),
     )
-    text_until = forms.TimeField(
+    text_until = TimeField(
         label=_("SMS nicht nach"),
         required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     with_german_line = forms.BooleanField(
         label=_("Deutsche Zeile für Helfende anhängen"),
@@ -160,14 +157,7 @@ class SmsConsentForm(forms.Form):
 
     explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=languages.choices)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), max_length=120, required=False)
-    given_on = DayField(label=_("Erteilt am"))
-
-    def clean_given_on(self) -> date:
-        """Not in the future."""
-        day: date = self.cleaned_data["given_on"]
-        if day > today():
-            raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
-        return day
+    given_on = PastDayField(label=_("Erteilt am"))
 
 
 def initial_of(client: Client) -> dict[str, Any]:

@@ -141,6 +141,11 @@ def weekday_name(weekday: int) -> str:
     return names[weekday]
 
 
+def weekdays() -> list[tuple[int, str]]:
+    """All of them to choose from, Monday (0) first, in the reader's language."""
+    return [(day, weekday_name(day)) for day in range(7)]
+
+
 def _arguments(rule: Recurrence) -> dict[str, Any]:
     match rule:
         case NthWeekday(nth, weekday):

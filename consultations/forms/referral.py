@@ -1,6 +1,5 @@
 """The four short steps of the referral form, and the consent. Nothing typed is ever refused a place."""
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -9,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
 from accounts.bidi import isolated
-from accounts.forms_kern import DayField
+from accounts.forms_kern import PastDayField
 from accounts.models import User
 from accounts.rows import today
 from clients.models import Client, Literacy
@@ -228,7 +227,7 @@ class ConsentForm(forms.Form):
     recipients = forms.ChoiceField(label=_("Wer die Angaben erhält"))
     explained_in = forms.ChoiceField(label=_("Erklärt auf"), choices=languages.choices)
     interpreter_name = forms.CharField(label=_("Gedolmetscht von"), required=False)
-    given_on = DayField(label=_("Erteilt am"))
+    given_on = PastDayField(label=_("Erteilt am"))
     # Whose it is: another window may have chosen somebody else since.
     person = forms.UUIDField(required=False, widget=forms.HiddenInput)
     use_required_attribute = False
@@ -246,13 +245,6 @@ class ConsentForm(forms.Form):
         recipients = self.fields["recipients"]
         assert isinstance(recipients, forms.ChoiceField)  # noqa: S101 (for the type checker)
         recipients.choices = [_CHOOSE, *((name, isolated(name)) for name in specialists)]
-
-    def clean_given_on(self) -> date:
-        """Not in the future."""
-        day: date = self.cleaned_data["given_on"]
-        if day > today():
-            raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
-        return day
 
     @property
     def is_of_somebody_else(self) -> bool:

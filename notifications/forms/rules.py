@@ -8,6 +8,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms_kern import TimeField
 from notifications.models import MessageRules
 
 REST = ("quiet_from", "quiet_until", "rests_on_sundays", "rests_on_holidays")
@@ -48,7 +49,7 @@ class MessageRulesForm(forms.Form):
         super().__init__(data, initial=initial)
         self.fields.update(forms.fields_for_model(MessageRules, names) or {})
         for name in ("quiet_from", "quiet_until"):
-            self.fields[name].widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+            self.fields[name].widget = TimeField().widget
         for name, low, high in (("cents_per_segment", 0, 100), ("warns_at_percent", 1, 100)):
             self.fields[name].validators += [MinValueValidator(low), MaxValueValidator(high)]
         for name, text in _HELP.items():

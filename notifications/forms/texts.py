@@ -1,13 +1,12 @@
 """Forms of the texts clients read."""
 
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import when
-from accounts.forms_kern import DayField
+from accounts.forms_kern import PastDayField
 from accounts.rows import today
 from notifications import proofs
 
@@ -35,14 +34,7 @@ class ReviewForm(forms.Form):
         max_length=120,
         help_text=_("Zum Beispiel eine Sprachmittlerin oder das Übersetzungsbüro."),
     )
-    reviewed_on = DayField(label=_("Geprüft am"))
+    reviewed_on = PastDayField(label=_("Geprüft am"))
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"reviewed_on": today})
-
-    def clean_reviewed_on(self) -> date:
-        """Not in the future."""
-        day: date = self.cleaned_data["reviewed_on"]
-        if day > today():
-            raise forms.ValidationError(_("Das Datum liegt in der Zukunft."))
-        return day

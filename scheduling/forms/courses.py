@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.neutral import said_neutrally
-from accounts.forms_kern import DayField
+from accounts.forms_kern import DayField, PastDayField, TimeField
 from accounts.models import District, Municipality, Organisation, User
 from accounts.roles import Permission
 from accounts.rows import today
@@ -20,13 +20,8 @@ from scheduling.forms.bookings import ClientChoiceField
 from scheduling.models import Course, Enrolment, Level, Resource
 from scheduling.recurrence import EveryWeeks
 
-_TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 _MOST_DAYS = 60
 NOBODY = _("Bitte sagen Sie, wer teilnimmt.")
-
-
-def _weekdays() -> list[tuple[int, str]]:
-    return [(day, recurrence.weekday_name(day)) for day in range(7)]
 
 
 class DaysField(forms.CharField):
@@ -191,7 +186,7 @@ class CourseForm(TeachingForm, DetailsForm):
     )
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Wochentage"),
-        choices=_weekdays,
+        choices=recurrence.weekdays,
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         required=False,
@@ -205,7 +200,7 @@ class CourseForm(TeachingForm, DetailsForm):
         ),
     )
     days = DaysField(label=_("Einzelne Tage"), required=False, help_text=_("Ein Tag je Zeile: 7.12.2026."))
-    start_time = forms.TimeField(label=_("Uhrzeit"), widget=_TIME, initial=time(9), required=False)
+    start_time = TimeField(label=_("Uhrzeit"), initial=time(9), required=False)
     minutes = forms.IntegerField(
         label=_("Dauer in Minuten"), min_value=10, max_value=480, initial=180, required=False
     )
@@ -313,7 +308,7 @@ class EnrolForm(forms.Form):
         required=False,
         help_text=_("Wer kommt, ohne Klientin oder Klient zu sein. Nur den Namen, nichts zur Person."),
     )
-    requested_on = DayField(
+    requested_on = PastDayField(
         label=_("Nachgefragt am"),
         help_text=_(
             "Der Tag, an dem zum ersten Mal nach einem Kurs gefragt wurde. Ab da zählt die Wartezeit."
@@ -336,12 +331,6 @@ class EnrolForm(forms.Form):
         if len(who) == 1:
             who[0].required = True
             who[0].error_messages["required"] = NOBODY
-
-    def clean_requested_on(self) -> date:
-        on: date = self.cleaned_data["requested_on"]
-        if on > today():
-            raise forms.ValidationError(_("Dieser Tag liegt in der Zukunft."))
-        return on
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -384,7 +373,7 @@ class AddLessonsForm(forms.Form):
     """More dates of a course."""
 
     days = DaysField(label=_("An diesen Tagen"), help_text=_("Ein Tag je Zeile: 7.12.2026."))
-    start_time = forms.TimeField(label=_("Uhrzeit"), widget=_TIME, initial=time(9))
+    start_time = TimeField(label=_("Uhrzeit"), initial=time(9))
 
 
 class ReasonForm(forms.Form):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import when
-from accounts.forms_kern import DayField
+from accounts.forms_kern import DayField, TimeField
 from accounts.models import User
 from scheduling import wall_clock
 from scheduling.models import Booking, BookingMove, Resource, Session, Slot
@@ -54,7 +54,7 @@ class MoveSessionForm(forms.Form):
     """Day, time, who and where; filled in with what holds now."""
 
     on = DayField(label=_("Tag"))
-    at = forms.TimeField(label=_("Beginn"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    at = TimeField(label=_("Beginn"))
     specialist = forms.ModelChoiceField(
         Resource.objects.none(), label=_("Fachärztin / Facharzt"), to_field_name="uuid"
     )

@@ -6,17 +6,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms_kern import DayField
+from accounts.forms_kern import DayField, TimeField
 from accounts.models import User
 from scheduling import calendars, recurrence, resources
 from scheduling.models import AppointmentKind, Calendar, Resource
 from scheduling.openings import MOST_BLOCKS, Offer
-
-_TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
-
-
-def _weekdays() -> list[tuple[int, str]]:
-    return [(day, recurrence.weekday_name(day)) for day in range(7)]
 
 
 class OpeningForm(forms.Form):
@@ -42,12 +36,12 @@ class OpeningForm(forms.Form):
     every = forms.IntegerField(label=_("Alle … Wochen"), min_value=1, max_value=12, initial=1, required=False)
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Wochentage"),
-        choices=_weekdays,
+        choices=recurrence.weekdays,
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
-    start_time = forms.TimeField(label=_("Beginn"), widget=_TIME, initial=time(9, 0))
+    start_time = TimeField(label=_("Beginn"), initial=time(9, 0))
     number = forms.IntegerField(
         label=_("Termine nacheinander"), min_value=1, max_value=MOST_BLOCKS, initial=4
     )

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms_kern import DayField
+from accounts.forms_kern import DayField, TimeField
 from accounts.models import User
 from accounts.roles import Role
 from accounts.rows import clock, today
@@ -21,11 +21,6 @@ from scheduling.recurrence import LAST, EveryWeeks, MonthDay, NthWeekday, Recurr
 from scheduling.series import NewTemplate
 
 MOST_BLOCKS = 20
-_TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
-
-
-def _weekdays() -> list[tuple[int, str]]:
-    return [(day, recurrence.weekday_name(day)) for day in range(7)]
 
 
 def _ordinals() -> list[tuple[int, str]]:
@@ -56,11 +51,11 @@ class PlanForm(forms.Form):
         initial="nth_weekday",
     )
     nth = forms.TypedChoiceField(label=_("Welcher"), choices=_ordinals, coerce=int, initial=1)
-    weekday = forms.TypedChoiceField(label=_("Wochentag"), choices=_weekdays, coerce=int, initial=1)
+    weekday = forms.TypedChoiceField(label=_("Wochentag"), choices=recurrence.weekdays, coerce=int, initial=1)
     every = forms.IntegerField(label=_("Alle … Wochen"), min_value=1, max_value=12, initial=2)
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Wochentage"),
-        choices=_weekdays,
+        choices=recurrence.weekdays,
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         initial=[1],
@@ -68,7 +63,7 @@ class PlanForm(forms.Form):
     month_day = forms.TypedChoiceField(label=_("Tag im Monat"), choices=_month_days, coerce=int, initial=1)
     first_on = DayField(label=_("Ab"))
     until = DayField(label=_("Bis"), required=False, help_text=_("Ohne Ende läuft die Serie weiter."))
-    start_time = forms.TimeField(label=_("Beginn"), widget=_TIME, initial=time(14, 0))
+    start_time = TimeField(label=_("Beginn"), initial=time(14, 0))
     holiday_rule = forms.ChoiceField(
         label=_("An gesetzlichen Feiertagen"),
         choices=HolidayRule.choices,

@@ -7,35 +7,29 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
-from accounts.forms_kern import DayField
+from accounts.forms_kern import DayField, TimeField
 from accounts.models import District
-from scheduling import wall_clock
+from scheduling import recurrence, wall_clock
 from scheduling.models import Absence, Gender, Resource
 from scheduling.presence import Hours
 
-_TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
-_WEEKDAYS = [
-    (0, _("Montag")),
-    (1, _("Dienstag")),
-    (2, _("Mittwoch")),
-    (3, _("Donnerstag")),
-    (4, _("Freitag")),
-    (5, _("Samstag")),
-    (6, _("Sonntag")),
-]
 _FREE_ROWS = 3
 # What a person says; external times come with their calendar.
 _REASONS = [one for one in Absence.Reason if one != Absence.Reason.EXTERNAL]
+
+
+def _weekday_or_none() -> list[tuple[Any, Any]]:
+    return [("", _("Bitte wählen")), *recurrence.weekdays()]
 
 
 class HoursRow(forms.Form):
     """From–until on one weekday; left empty it counts nothing."""
 
     weekday = forms.TypedChoiceField(
-        label=_("Wochentag"), choices=[("", _("Bitte wählen")), *_WEEKDAYS], coerce=int, required=False
+        label=_("Wochentag"), choices=_weekday_or_none, coerce=int, required=False
     )
-    from_time = forms.TimeField(label=_("von"), widget=_TIME, required=False)
-    until_time = forms.TimeField(label=_("bis"), widget=_TIME, required=False)
+    from_time = TimeField(label=_("von"), required=False)
+    until_time = TimeField(label=_("bis"), required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -101,12 +95,10 @@ class AbsenceForm(forms.Form):
     """From one day to another, whole days unless a time is given."""
 
     from_on = DayField(label=_("Von"))
-    from_time = forms.TimeField(
-        label=_("Uhrzeit"), widget=_TIME, required=False, help_text=_("Leer: ab Tagesbeginn.")
-    )
+    from_time = TimeField(label=_("Uhrzeit"), required=False, help_text=_("Leer: ab Tagesbeginn."))
     until_on = DayField(label=_("Bis einschließlich"), required=False, help_text=_("Leer: nur dieser Tag."))
-    until_time = forms.TimeField(
-        label=_("Uhrzeit bis"), widget=_TIME, required=False, help_text=_("Leer: bis zum Ende des Tages.")
+    until_time = TimeField(
+        label=_("Uhrzeit bis"), required=False, help_text=_("Leer: bis zum Ende des Tages.")
     )
     reason = forms.ChoiceField(
         label=_("Grund"),

@@ -6,6 +6,7 @@ from django import forms
 from django.forms.renderers import get_default_renderer
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms_kern import TimeField
 from scheduling.models import AppointmentKind
 from scheduling.reminder_plans import Step, steps
 
@@ -19,11 +20,7 @@ class ReminderForm(forms.Form):
     marks_optional = False
 
     days_before = forms.IntegerField(label=_("Tage vorher"), min_value=0, max_value=60, required=False)
-    at = forms.TimeField(
-        label=_("Uhrzeit"),
-        required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-    )
+    at = TimeField(label=_("Uhrzeit"), required=False)
     whom = forms.ChoiceField(
         label=_("Für welche Termine"),
         required=False,

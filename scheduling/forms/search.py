@@ -21,7 +21,7 @@ _TIMES = {
 
 
 def _weekdays() -> list[tuple[int, str]]:
-    return [(day, recurrence.weekday_name(day)) for day in range(6)]
+    return recurrence.weekdays()[:6]
 
 
 def _words(field: forms.Field, value: Any) -> str:

@@ -9,24 +9,17 @@ from accounts import languages
 from accounts.forms_kern import DayField
 from accounts.models import User
 from clients.models import Client
+from scheduling import recurrence
 from scheduling.forms.bookings import ClientChoiceField
 from scheduling.models import AppointmentKind, Gender, WaitingEntry
-
-_WEEKDAYS = [
-    (0, _("Montag")),
-    (1, _("Dienstag")),
-    (2, _("Mittwoch")),
-    (3, _("Donnerstag")),
-    (4, _("Freitag")),
-]
 
 
 def _day(label: Any) -> DayField:
     return DayField(label=label, required=False)
 
 
-def _number(value: Any) -> int:
-    return int(value)
+def _working_days() -> list[tuple[int, str]]:
+    return recurrence.weekdays()[:5]
 
 
 class WhenForm(forms.Form):
@@ -36,8 +29,8 @@ class WhenForm(forms.Form):
     latest_on = _day(_("Spätestens am"))
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Nur an diesen Wochentagen"),
-        choices=_WEEKDAYS,
-        coerce=_number,
+        choices=_working_days,
+        coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Nichts angekreuzt heißt: jeder Tag passt."),
