@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import CharField, Count, Exists, OuterRef, Q
+from django.db.models import CharField, Count, Exists, Min, OuterRef, Q
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.urls import reverse
@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from accounts import when
+from accounts.bidi import isolated
 from accounts.models import User
-from accounts.roles import Permission
+from accounts.roles import Permission, Role
 from accounts.rows import clock
 from clients.models import Client, OtherWay
 from consultations import agenda, recommendations
@@ -104,12 +105,12 @@ def of(user: User, *, now: datetime | None = None) -> Today:
     if user.may(Permission.ALLOW_EXCEPTIONS):
         todos += _of_coordinator(user)
     if user.may(Permission.PLAN_SESSIONS):
-        todos += _short_notice(user, now)
+        todos += [*_without_specialist(user, now), *_short_notice(user, now)]
     if user.may(Permission.ASSIGN_CASES):
         todos += _of_team_lead(user)
     if user.may(Permission.COORDINATE_INTERPRETERS):
         todos += _of_interpreters(user, now)
-    todos += _of_sending(user, now)
+    todos += [*_of_administrator(user), *_of_sending(user, now)]
     if any(map(user.may, answers.READERS)):
         todos += _texts(user)
     return Today(day, sorted(todos, key=lambda todo: todo.rank), appointments, _sessions(user, now))
@@ -606,6 +607,25 @@ def _of_coordinator(user: User) -> Iterator[Todo]:
         yield Todo(text % {"number": waiting}, _("Ansehen"), "scheduling:rebook", rank=2)
 
 
+def _without_specialist(user: User, now: datetime) -> Iterator[Todo]:
+    """Sessions of somebody who cannot hold them any more: people would come for nothing."""
+    ahead = Session.objects.for_user(user).of_consultation().taking_place().filter(end_at__gt=now)
+    left = ahead.held_by_nobody_here().values_list("specialist__name")
+    for name, number, first in left.annotate(Count("pk"), Min("start_at")).order_by("specialist__name"):
+        text = ngettext(
+            "%(name)s hält keine Sprechstunden mehr, ist aber noch für eine eingeplant: %(first)s.",
+            "%(name)s hält keine Sprechstunden mehr, ist aber noch für %(number)d eingeplant, ab %(first)s.",
+            number,
+        )
+        yield Todo(
+            text % {"name": isolated(name), "number": number, "first": when.moment(first)},
+            _("Zur Planung"),
+            "scheduling:sessions",
+            note=_("Ändern Sie die Serie, wenn jemand anderes übernimmt, oder sagen Sie die Tage ab."),
+            rank=0,
+        )
+
+
 def _short_notice(user: User, now: datetime) -> Iterator[Todo]:
     """Presentations that start soon and have nobody: somebody could still come, or two cases be heard."""
     free = (
@@ -646,12 +666,41 @@ def _of_interpreters(user: User, now: datetime) -> Iterator[Todo]:
 
 
 def _of_team_lead(user: User) -> Iterator[Todo]:
-    left = Client.objects.to_assign_by(user).open().filter(owner__is_active=False).count()
+    left = Client.objects.to_assign_by(user).open().led_by_nobody().count()
     if left:
         text = ngettext(
             "Ein Fall hat keine Fallführung mehr.", "%(number)d Fälle haben keine Fallführung mehr.", left
         )
         yield Todo(text % {"number": left}, _("Zuweisen"), "clients:assignments", rank=0)
+
+
+def _of_administrator(user: User) -> Iterator[Todo]:
+    """Cases that nobody leads and nobody there can hand over: only another role helps."""
+    if not user.may(Permission.MANAGE_USERS):
+        return
+    leads = User.objects.active().with_role(Role.TEAM_LEAD)
+    left = (
+        Client.objects.filter(district=user.district_id)
+        .open()
+        .led_by_nobody()
+        .exclude(organisation__in=leads.values("organisation"))
+        .values_list("organisation__short_name")
+        .annotate(number=Count("pk"))
+        .order_by("organisation__short_name")
+    )
+    for organisation, number in left:
+        text = ngettext(
+            "%(organisation)s: Ein Fall hat keine Fallführung mehr, und niemand kann ihn zuweisen.",
+            "%(organisation)s: %(number)d Fälle haben keine Fallführung mehr, und niemand kann sie zuweisen.",
+            number,
+        )
+        yield Todo(
+            text % {"organisation": organisation, "number": number},
+            _("Zu den Personen"),
+            "accounts:users",
+            note=_("Geben Sie dort jemandem die Rolle Teamleitung."),
+            rank=0,
+        )
 
 
 def _sessions(user: User, now: datetime) -> list[tuple[date, Session, bool]]:

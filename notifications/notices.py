@@ -99,7 +99,8 @@ def tell_case_team(clients: Iterable[Client], what: What, *, key: str, route: st
     """
     keepers: set[int] = set()
     for client in clients:
-        here = set(User.objects.filter(pk__in=client.case_team, is_active=True).values_list("pk", flat=True))
+        people = User.objects.active().with_role(Role.CASEWORKER)
+        here = set(people.filter(pk__in=client.case_team).values_list("pk", flat=True))
         keepers |= here
         if not here:
             colleagues = User.objects.filter(organisation=client.organisation_id, is_active=True)

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from accounts import audit, neutral
 from accounts.models import District, User
 from accounts.roles import Role
+from accounts.rows import clock
 from scheduling import feeds
-from scheduling.models import AppointmentKind, Resource
+from scheduling.models import AppointmentKind, Resource, Series, Session
 from scheduling.transactions import constraint
 
 
@@ -46,6 +48,12 @@ def save_room(
         raise RoomNameTaken(name) from error
     audit.record(verb, room, by=by)
     return room
+
+
+def is_planned(room: Resource) -> bool:
+    """Whether a session to come, or a series that goes on, is in the room."""
+    ahead = Session.objects.taking_place().filter(room=room, end_at__gt=Now())
+    return ahead.exists() or Series.objects.running(clock()).filter(room=room).exists()
 
 
 @transaction.atomic

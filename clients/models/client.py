@@ -13,6 +13,7 @@ from accounts import languages
 from accounts.bidi import isolated
 from accounts.fields import EncryptedIntegerField, EncryptedTextField
 from accounts.models import District, Municipality, Organisation, User
+from accounts.roles import Role
 
 
 class Literacy(models.TextChoices):
@@ -45,6 +46,10 @@ class ClientQuerySet(models.QuerySet["Client"]):
     def open(self) -> Self:
         """Cases that are not closed."""
         return self.filter(closed_at__isnull=True)
+
+    def led_by_nobody(self) -> Self:
+        """Cases whose owner's account is closed, or who leads no cases any more."""
+        return self.exclude(owner__in=User.objects.active().with_role(Role.CASEWORKER))
 
 
 class Client(models.Model):

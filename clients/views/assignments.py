@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,7 +21,8 @@ from clients.models import Client
 def assignments(request: SignedInRequest) -> HttpResponse:
     """The organisation's open cases by number, with owner and deputy."""
     cases = Client.objects.to_assign_by(request.user).open().select_related("owner", "deputy")
-    rows = cases.order_by("owner__name", "case_number")
+    nobody = Exists(Client.objects.led_by_nobody().filter(pk=OuterRef("pk")))
+    rows = cases.annotate(is_led_by_nobody=nobody).order_by("owner__name", "case_number")
     return render(request, "clients/assignments.html", {"cases": rows})
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import languages
 from accounts.bidi import isolated
 from accounts.models import District, Municipality, Organisation, User
+from accounts.roles import Role
 
 
 class Gender(models.TextChoices):
@@ -33,8 +34,9 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         return self.filter(kind=Resource.Kind.ROOM, is_active=True)
 
     def specialists(self) -> Self:
-        """Specialists in use."""
-        return self.filter(kind=Resource.Kind.SPECIALIST, is_active=True)
+        """Specialists in use, who still work here as such."""
+        here = User.objects.active().with_role(Role.SPECIALIST)
+        return self.filter(kind=Resource.Kind.SPECIALIST, is_active=True, user__in=here)
 
     def holding_sessions(self) -> Self:
         """Whoever can hold a session or lesson: specialists and staff in use."""

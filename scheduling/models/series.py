@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import District, User
+from accounts.roles import Role
 from scheduling.models.calendar import Calendar
 from scheduling.models.resource import Resource
 
@@ -167,6 +168,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def held_by(self, user: User) -> Self:
         """The sessions at which this person is the specialist."""
         return self.filter(specialist__user=user)
+
+    def held_by_nobody_here(self) -> Self:
+        """Sessions whose specialist's account is closed, or who is no specialist any more."""
+        here = User.objects.active().with_role(Role.SPECIALIST)
+        return self.filter(specialist__user__isnull=False).exclude(specialist__user__in=here)
 
     def taking_place(self) -> Self:
         """Sessions that are not cancelled."""

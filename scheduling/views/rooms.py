@@ -46,6 +46,9 @@ def room(request: SignedInRequest, uuid: UUID | None = None) -> HttpResponse:
 
 def _say_saved(request: SignedInRequest, room: Resource) -> None:
     messages.success(request, _("Der Raum ist gespeichert."))
+    if not room.is_active and resources.is_planned(room):
+        text = _("Was dort geplant ist, bleibt dort, und Serien gehen dort weiter, bis Sie sie ändern.")
+        messages.warning(request, text)
     if letters := costly_letters(room.address):
         text = _(
             "Die Anschrift enthält Zeichen, die jede SMS mehr als doppelt so lang machen: %(letters)s. "

@@ -10,14 +10,16 @@ from consultations.models import Clarification, ItemCode
 from notifications import delivery
 from notifications.models import Message, MessageRules
 from scheduling import answers, reminders, replies
-from scheduling.models import BookingMove
+from scheduling.models import BookingMove, Session
 from tests.consultations.sheets import accept_all, line, release
 from tests.factories import (
     BookingFactory,
     ClientFactory,
     ConsentFactory,
+    DistrictFactory,
     OrganisationFactory,
     ReferralFactory,
+    SeriesFactory,
     SessionFactory,
     SlotFactory,
     UserFactory,
@@ -140,6 +142,51 @@ def test_the_team_lead_hears_of_cases_nobody_leads():
     assert texts(UserFactory(roles=["team_lead"])) == ["Ein Fall hat keine Fallführung mehr."]
     other = UserFactory(roles=["team_lead"], organisation=OrganisationFactory(name="Caritas"))
     assert texts(other) == []
+
+
+def test_who_leads_no_cases_any_more_leaves_theirs_to_be_assigned():
+    client = ClientFactory()
+    client.owner.roles = ["coordinator"]
+    client.owner.save()
+    assert texts(UserFactory(roles=["team_lead"])) == ["Ein Fall hat keine Fallführung mehr."]
+
+
+def test_where_nobody_can_assign_the_administrator_hears_of_it():
+    administrator = UserFactory(roles=["administrator"])
+    neighbour = UserFactory(
+        roles=["administrator"], organisation__district=DistrictFactory(name="Nachbarkreis")
+    )
+    client = ClientFactory()
+    assert texts(administrator) == []
+    client.owner.is_active = False
+    client.owner.save()
+    name = client.organisation.short_name
+    said = f"{name}: Ein Fall hat keine Fallführung mehr, und niemand kann ihn zuweisen."
+    assert texts(administrator) == [said]
+    assert texts(neighbour) == []
+    UserFactory(roles=["team_lead"], organisation=client.organisation, is_active=False)
+    assert texts(administrator) == [said]
+    UserFactory(roles=["team_lead"], organisation=client.organisation)
+    assert texts(administrator) == []
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"roles": ["caseworker"]}])
+def test_sessions_whose_specialist_is_gone_stand_on_the_coordinators_list(change):
+    series = SeriesFactory()
+    for days in (3, 31):
+        session = SessionFactory(series=series, start_at=timezone.now() + timedelta(days=days))
+        SlotFactory(session=session)
+    coordinator = UserFactory(roles=["coordinator"])
+    route = "scheduling:sessions"
+    assert route not in [one.route for one in today.of(coordinator).todos]
+    for name, value in change.items():
+        setattr(series.specialist.user, name, value)
+    series.specialist.user.save()
+    (todo,) = [one for one in today.of(coordinator).todos if one.route == route]
+    assert "hält keine Sprechstunden mehr, ist aber noch für 2 eingeplant" in todo.text
+    assert route not in [one.route for one in today.of(UserFactory()).todos]
+    Session.objects.update(status="cancelled", cancelled_at=timezone.now())
+    assert route not in [one.route for one in today.of(coordinator).todos]
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -58,6 +58,16 @@ def test_caseworkers_do_not_assign(person):
     assert as_user(person()).get(reverse("clients:assignments")).status_code == 403
 
 
+def test_the_list_says_whose_owner_leads_no_cases_any_more():
+    led, left = ClientFactory(), ClientFactory()
+    left.owner.roles = ["coordinator"]
+    left.owner.save()
+    shown = as_user(lead()).get(reverse("clients:assignments")).content.decode()
+    rows = [row for row in shown.split("<tr>") if "führt keine Fälle mehr" in row]
+    assert [left.case_number in row for row in rows] == [True]
+    assert led.case_number in shown
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queries):
     person = lead()

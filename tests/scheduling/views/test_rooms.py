@@ -1,10 +1,12 @@
 """Rooms, and the address that must tell nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from scheduling import resources
@@ -148,3 +150,13 @@ def test_two_specialists_of_one_name_can_be_told_apart() -> None:
 def test_nobody_else_becomes_a_specialist() -> None:
     with pytest.raises(ValueError, match="not a specialist"):
         resources.ensure_specialist(factories.UserFactory(), by=None)
+
+
+def test_a_room_in_use_that_is_no_longer_offered_says_what_stays_there(browser: Client) -> None:
+    room = factories.RoomFactory()
+    values = {"name": room.name, "address": room.address}
+    url = reverse("scheduling:room", args=[room.uuid])
+    assert "bleibt dort" not in browser.post(url, values, follow=True).content.decode()
+    factories.SessionFactory(room=room, start_at=timezone.now() + timedelta(days=9))
+    assert "bleibt dort" in browser.post(url, values, follow=True).content.decode()
+    assert "bleibt dort" not in browser.post(url, values | {"is_active": "on"}, follow=True).content.decode()
