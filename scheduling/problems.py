@@ -28,6 +28,9 @@ class Problem:
     text: Text
     way_out: Text = ""
 
+    def __str__(self) -> str:
+        return f"{self.text} {self.way_out}".strip()
+
 
 class Refused(Exception):
     """The act was refused and nothing has changed. `next_free` is where one could go instead."""
@@ -41,6 +44,11 @@ class Refused(Exception):
     def codes(self) -> list[str]:
         """The problems' codes, in order."""
         return [problem.code for problem in self.problems]
+
+    @property
+    def in_words(self) -> str:
+        """All problems with their ways out, as people read them in one line."""
+        return " ".join(map(str, self.problems))
 
     @property
     def place_is_gone(self) -> bool:

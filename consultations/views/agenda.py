@@ -64,7 +64,7 @@ def mark(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         refused = caught
     if not request.user.may(Permission.SEE_AGENDA):
         for problem in refused.problems if refused else []:
-            messages.warning(request, f"{problem.text} {problem.way_out}")
+            messages.warning(request, str(problem))
         return redirect("consultations:referral", booking.referral.uuid)
     on = timezone.localdate(booking.start_at)
     if refused:

@@ -78,7 +78,7 @@ def review(request: SignedInRequest, uuid: UUID) -> HttpResponse:
             help_plans.of_client(client, by=request.user), on=form.cleaned_data["on"], by=request.user
         )
     except Refused as refused:
-        form.add_error("on", [str(problem.text) for problem in refused.problems])
+        form.add_error("on", refused.in_words)
         return _show(request, client, review_form=form, status=422)
     messages.success(request, _("Die nächste Überprüfung ist eingetragen."))
     return redirect("consultations:plan", uuid)

@@ -89,7 +89,7 @@ def undo(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     try:
         decisions.undo(item, by=request.user)
     except Refused as refused:
-        messages.error(request, " ".join(f"{one.text} {one.way_out}" for one in refused.problems))
+        messages.error(request, refused.in_words)
     else:
         messages.success(request, _("Die Entscheidung ist zurückgenommen."))
     return redirect("consultations:decide", item.version.uuid)

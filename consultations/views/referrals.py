@@ -136,8 +136,7 @@ def change_format(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     try:
         referrals.autosave(referral, by=request.user, data={"format": other}, revision=referral.revision)
     except Refused as refused:
-        reasons = [f"{problem.text} {problem.way_out}" for problem in refused.problems]
-        messages.error(request, " ".join(reasons))
+        messages.error(request, refused.in_words)
     return redirect("consultations:referral", uuid, "format")
 
 

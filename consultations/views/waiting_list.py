@@ -27,7 +27,7 @@ def wait(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         try:
             waiting_list.enter(referral, by=request.user, **form.cleaned_data)
         except Refused as refused:
-            form.add_error(None, " ".join(str(one.text) for one in refused.problems))
+            form.add_error(None, refused.in_words)
         else:
             messages.success(request, _("Eingetragen. Sobald ein Platz passt, steht er auf „Heute“."))
             return redirect("scheduling:waiting")

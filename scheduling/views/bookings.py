@@ -195,7 +195,7 @@ def mark(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         _mark(request, found)
     except Refused as refused:
         for problem in refused.problems:
-            messages.warning(request, f"{problem.text} {problem.way_out}")
+            messages.warning(request, str(problem))
     return _back(request, uuid)
 
 

@@ -28,7 +28,7 @@ def contingents(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         try:
             _set_aside(request, session, form)
         except Refused as refused:
-            form.add_error(None, " ".join(f"{one.text} {one.way_out}" for one in refused.problems))
+            form.add_error(None, refused.in_words)
         else:
             return redirect("scheduling:session", session.uuid)
     context = {"session": session, "form": form}

@@ -278,7 +278,7 @@ def _conflicts(refused: CannotPlan) -> list[str]:
 
 def _say(form: ReasonForm | ChangeCourseForm | ChangeTeachingForm, refused: Refused) -> None:
     for problem in refused.problems:
-        form.add_error(None, f"{problem.text} {problem.way_out}".strip())
+        form.add_error(None, str(problem))
 
 
 def _may_keep_any(request: SignedInRequest) -> bool:

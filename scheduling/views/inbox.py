@@ -44,7 +44,7 @@ def take(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         answers.take_as(text, booking, answer, by=request.user)
     except Refused as refused:
         for problem in refused.problems:
-            messages.warning(request, f"{problem.text} {problem.way_out}")
+            messages.warning(request, str(problem))
         return redirect("scheduling:inbox")
     if answer == Booking.Answer.NOT_COMING:
         messages.success(request, _("Notiert. Hier können Sie den Platz freigeben oder den Termin verlegen."))

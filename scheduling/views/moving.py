@@ -71,7 +71,7 @@ def undo_move(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         moving.undo(found, by=request.user)
     except Refused as refused:
         for problem in refused.problems:
-            messages.warning(request, f"{problem.text} {problem.way_out}")
+            messages.warning(request, str(problem))
     else:
         messages.success(request, _("Die Verlegung ist zurückgenommen. Es gilt wieder die alte Zeit."))
     return _back(request, found)

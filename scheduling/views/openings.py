@@ -89,7 +89,7 @@ def walk_in(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         day_lists.walk_in(slot, guest=request.POST.get("guest", "").strip()[:120], by=request.user)
     except Refused as refused:
         for problem in refused.problems:
-            messages.warning(request, f"{problem.text} {problem.way_out}")
+            messages.warning(request, str(problem))
     else:
         messages.success(request, _("Eingetragen."))
     return redirect("scheduling:day_list", slot.session.uuid)

@@ -111,7 +111,7 @@ def cancel_session(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         try:
             cancelled = sessions.cancel(found, reason=form.cleaned_data["reason"], by=request.user)
         except Refused as refused:
-            form.add_error(None, " ".join(str(problem.text) for problem in refused.problems))
+            form.add_error(None, refused.in_words)
         else:
             _say_cancelled(request, len(cancelled))
             return redirect("scheduling:session", found.uuid)

@@ -63,7 +63,7 @@ def enter(request: SignedInRequest, booking: UUID | None = None, client: UUID | 
         try:
             made = rules.enter(by=request.user, **form.cleaned_data)
         except Refused as refused:
-            form.add_error(None, " ".join(f"{one.text} {one.way_out}" for one in refused.problems))
+            form.add_error(None, refused.in_words)
         else:
             messages.success(request, _("Eingetragen. Sobald ein Platz passt, steht er auf „Heute“."))
             return redirect(_address(made))
@@ -90,7 +90,7 @@ def entry(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         try:
             rules.change(found, by=request.user, **form.cleaned_data)
         except Refused as refused:
-            messages.warning(request, " ".join(str(one.text) for one in refused.problems))
+            messages.warning(request, refused.in_words)
         else:
             messages.success(request, _("Gespeichert."))
         return redirect("scheduling:waiting")
@@ -160,7 +160,7 @@ def decline(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     try:
         offers.decline(_offer(request, uuid), by=request.user)
     except Refused as refused:
-        messages.warning(request, " ".join(f"{one.text} {one.way_out}" for one in refused.problems))
+        messages.warning(request, refused.in_words)
     else:
         messages.success(request, _("Abgelehnt. Der Eintrag bleibt auf der Warteliste."))
     return redirect("scheduling:waiting")
@@ -199,7 +199,7 @@ def divide(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     try:
         dividing.divide(slot, by=request.user)
     except Refused as refused:
-        messages.warning(request, " ".join(f"{one.text} {one.way_out}" for one in refused.problems))
+        messages.warning(request, refused.in_words)
         return redirect("scheduling:why_whom", uuid)
     messages.success(request, _("Aus der Vorstellung sind zwei Fallberatungen geworden."))
     return redirect("scheduling:session", slot.session.uuid)

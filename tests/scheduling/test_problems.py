@@ -20,6 +20,12 @@ def test_every_reason_has_words_and_a_way_out() -> None:
     assert len({reason.code for reason in reasons}) == len(reasons)
 
 
+def test_people_read_every_reason_with_its_way_out() -> None:
+    refused = Refused([Problem("one", "Geht nicht.", "Geht so."), Problem("two", "Geht auch nicht.")])
+    assert refused.in_words == "Geht nicht. Geht so. Geht auch nicht."
+    assert str(refused) == "one, two"  # in a log
+
+
 def test_the_end_of_a_hold_is_named_in_the_districts_zone() -> None:
     until = datetime(2027, 7, 6, 12, 5, tzinfo=UTC)
     with timezone.override("Europe/Berlin"), translation.override("de"):

@@ -210,7 +210,7 @@ def test_a_session_that_is_over_cannot_be_cancelled(browser: Client) -> None:
     factories.SlotFactory(session=past)
     response = browser.post(reverse("scheduling:cancel_session", args=[past.uuid]), {"reason": "krank"})
     assert response.status_code == 422
-    assert "schon vorbei" in response.content.decode()
+    assert "schon vorbei. Tragen Sie in der Tagesagenda ein, wer da war." in response.content.decode()
     past.refresh_from_db()
     assert past.status == "planned"
 
