@@ -19,7 +19,7 @@ def give_sms(
     After "keine SMS mehr" a new yes ends what was said before: the earlier consent and the stop.
     """
     locked = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
-    existing = locked.consents.valid().filter(purpose=Consent.Purpose.SMS).first()
+    existing = locked.consents.to_sms().first()
     if existing is not None and locked.opted_out_at is None:
         return existing
     if existing is not None:

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import Channel, User
 from clients.models import Client, Consent, Literacy
-from clients.models.consent import ConsentQuerySet
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def sms_obstacles(client: Client, *, has_consent: bool | None = None) -> list[Ob
     Source: domain rules for SMS (explicit consent for this number, number confirmed, safe contact).
     """
     if has_consent is None:
-        has_consent = sms_consents(client.pk).exists()
+        has_consent = Consent.objects.to_sms().filter(client=client).exists()
     found = [
         (not has_consent, NO_CONSENT),
         (not client.mobile, NO_NUMBER),
@@ -54,11 +53,6 @@ def sms_obstacles(client: Client, *, has_consent: bool | None = None) -> list[Ob
         (client.paused_at is not None, PAUSED),
     ]
     return [obstacle for applies, obstacle in found if applies]
-
-
-def sms_consents(client_id: int) -> ConsentQuerySet:
-    """The client's valid consents to SMS: without one there is no SMS."""
-    return Consent.objects.valid().filter(client=client_id, purpose=Consent.Purpose.SMS)
 
 
 @transaction.atomic

@@ -58,7 +58,7 @@ def _due(gateway: Gateway) -> MessageQuerySet:
 
 
 def _takeable(gateway: Gateway, district: District) -> MessageQuerySet:
-    consent = Consent.objects.valid().filter(purpose=Consent.Purpose.SMS, client=OuterRef("client"))
+    consent = Consent.objects.to_sms().filter(client=OuterRef("client"))
     return (
         _due(gateway)
         .filter(district=district)

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from accounts.rows import Asked, Statement, Write
 from clients import contact
-from clients.models import Client
+from clients.models import Client, Consent
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.reasons import BAD_NUMBER
@@ -53,7 +53,7 @@ _INSERT = Statement(
         OR (message.status = 'failed' AND message.error_code IN ({_NO_SUCH_NUMBER}))
     RETURNING message.key
     """,  # noqa: S608 (constants only)
-    consent=Asked(lambda client: contact.sms_consents(client).values("pk"), client=int),
+    consent=Asked(lambda client: Consent.objects.to_sms().filter(client=client).values("pk"), client=int),
 )
 
 

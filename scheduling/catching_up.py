@@ -40,7 +40,7 @@ def _catch_up(missing: Booking) -> int:
 def _without_reminder() -> QuerySet[Booking]:
     lives = Message.objects.exclude(status__in=[Message.Status.WITHDRAWN, Message.Status.FAILED])
     last = lives.filter(key=OuterRef("last_key"))
-    agreed = Consent.objects.valid().filter(purpose=Consent.Purpose.SMS, client=OuterRef("client"))
+    agreed = Consent.objects.to_sms().filter(client=OuterRef("client"))
     reachable = Q(
         client__opted_out_at__isnull=True,
         client__wrong_number_at__isnull=True,

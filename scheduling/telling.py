@@ -59,8 +59,8 @@ def to_tell(bookings: Iterable[Booking], *, now: datetime) -> list[ToTell]:
     ahead = [one for one in bookings if one.status == Booking.Status.BOOKED and one.start_at > now]
     with_client = [(one, one.client) for one in ahead if one.client is not None]
     agreed = set(
-        Consent.objects.valid()
-        .filter(purpose=Consent.Purpose.SMS, client__in=[client.pk for _one, client in with_client])
+        Consent.objects.to_sms()
+        .filter(client__in=[client.pk for _one, client in with_client])
         .values_list("client", flat=True)
     )
     # A wrong number is a task of its own.

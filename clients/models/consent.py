@@ -24,6 +24,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         """Given and not revoked."""
         return self.filter(revoked_at__isnull=True)
 
+    def to_sms(self) -> Self:
+        """Valid ones to SMS: without one there is no SMS."""
+        return self.valid().filter(purpose=Consent.Purpose.SMS)
+
 
 class Consent(models.Model):
     """One consent for one purpose. To a consultation: for that one occasion only (§ 203 StGB)."""

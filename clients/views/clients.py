@@ -96,7 +96,7 @@ def edit(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 
 def _own_with_consent(request: SignedInRequest) -> Any:
-    consent = Consent.objects.valid().filter(client=OuterRef("pk"), purpose=Consent.Purpose.SMS)
+    consent = Consent.objects.to_sms().filter(client=OuterRef("pk"))
     return (
         Client.objects.for_user(request.user)
         .open()
