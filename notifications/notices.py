@@ -103,9 +103,8 @@ def tell_case_team(clients: Iterable[Client], what: What, *, key: str, route: st
         here = set(people.filter(pk__in=client.case_team).values_list("pk", flat=True))
         keepers |= here
         if not here:
-            colleagues = User.objects.filter(organisation=client.organisation_id, is_active=True)
-            leads = colleagues.filter(roles__contains=[Role.TEAM_LEAD.value])
-            ids = leads.values_list("pk", flat=True)
+            leads = User.objects.active().with_role(Role.TEAM_LEAD)
+            ids = leads.filter(organisation=client.organisation_id).values_list("pk", flat=True)
             tell(ids, what, key=key, route="clients:assignments", once_unread=True)
     tell(keepers, what, key=key, route=route, once_unread=True)
 

@@ -136,8 +136,8 @@ def ring(message: Message) -> None:
     elif message.user_id is not None:
         notices.tell([message.user_id], What.MAIL_FAILED, key=key, route="notifications:mail_choice")
     else:
-        here = User.objects.filter(district=message.district_id, is_active=True)
-        told = here.filter(roles__contains=[Role.INTERPRETER_COORDINATOR.value]).values_list("pk", flat=True)
+        coordinators = User.objects.active().with_role(Role.INTERPRETER_COORDINATOR)
+        told = coordinators.filter(district=message.district_id).values_list("pk", flat=True)
         what = What.POOL_MAIL_FAILED
         notices.tell(told, what, key=key, route="notifications:mail_log", once_unread=True)
 

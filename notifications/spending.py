@@ -84,9 +84,7 @@ class Purse:
         self.spending.save()
 
     def _tell(self, event: str) -> None:
-        told = User.objects.filter(
-            district=self.rules.district, is_active=True, roles__overlap=[role.value for role in TOLD]
-        )
+        told = User.objects.active().with_role(*TOLD).filter(district=self.rules.district)
         notices.tell(
             told.values_list("pk", flat=True),
             notices.What.BUDGET,

@@ -27,9 +27,9 @@ class UserQuerySet(models.QuerySet["User"]):
         """Those who may sign in."""
         return self.filter(is_active=True)
 
-    def with_role(self, role: Role) -> Self:
-        """Those who hold the role."""
-        return self.filter(roles__contains=[role.value])
+    def with_role(self, *roles: Role) -> Self:
+        """Those who hold any of these roles."""
+        return self.filter(roles__overlap=[role.value for role in roles])
 
     def who_may(self, *permissions: Permission) -> Self:
         """Those whose roles allow any of these."""
@@ -50,9 +50,9 @@ class UserManager(BaseUserManager["User"]):
         """Those who may sign in."""
         return self.get_queryset().active()
 
-    def with_role(self, role: Role) -> UserQuerySet:
-        """Those who hold the role."""
-        return self.get_queryset().with_role(role)
+    def with_role(self, *roles: Role) -> UserQuerySet:
+        """Those who hold any of these roles."""
+        return self.get_queryset().with_role(*roles)
 
     def create_user(self, username: str, *, organisation: Organisation, **fields: Any) -> "User":
         """A user of the organisation without a usable password (`accounts.users.invite` sends them on)."""
