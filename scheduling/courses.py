@@ -20,6 +20,7 @@ from accounts.rows import clock, today
 from scheduling import (
     calendars,
     planning,
+    resources,
     running,
     seats,
     series,
@@ -379,8 +380,7 @@ def _make(planned: Series, days: Sequence[date], start_time: time) -> list[Sessi
     outline = running.outline_of(planned)
     if planning.ends_after_midnight(replace(outline, start_time=start_time)):
         raise CannotPlan([gettext("Der Kurs endet dann erst nach Mitternacht.")])
-    keys = [resource.pk for resource in outline.resources]
-    list(Resource.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
+    resources.lock(outline.resources)
     rows = [row for day in days for row in series.preview(_on(outline, day, start_time))]
     if against := [_why_not(row) for row in rows if not row.is_made]:
         raise CannotPlan(against)

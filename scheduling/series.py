@@ -24,7 +24,7 @@ from schedule.models import Event, Occurrence, Rule
 from accounts import audit
 from accounts.models import Channel, District, User
 from accounts.rows import clock
-from scheduling import calendars, planning, recurrence, running, session_templates, slots
+from scheduling import calendars, planning, recurrence, resources, running, session_templates, slots
 from scheduling.models import (
     AppointmentKind,
     Booking,
@@ -71,7 +71,7 @@ def preview(
     make room for it."""
     now = now or clock()
     busy = planning.busy(
-        _resources(outline),
+        outline.resources,
         outline.district,
         since=midnight(outline.first_on, outline.district.tz),
         besides=besides,
@@ -125,7 +125,7 @@ def plan(
         raise CannotPlan(problems)
     try:
         with transaction.atomic():
-            _lock(_resources(outline))
+            resources.lock(outline.resources)
             rows = preview(outline, left_out=left_out, now=now)
             _refuse_conflicts(rows)
             if isinstance(template, NewTemplate):
@@ -259,8 +259,8 @@ def _extend_one(pk: int, now: datetime) -> int:
     with transaction.atomic():
         series = Series.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
         outline = running.outline_of(series)
-        _lock(_resources(outline))
-        busy = planning.busy(_resources(outline), outline.district, since=now)
+        resources.lock(outline.resources)
+        busy = planning.busy(outline.resources, outline.district, since=now)
         until = running.reach(outline, now)
         sessions = _make(series, outline, running.missing(series, outline, busy, now), until=until)
         if sessions:
@@ -348,16 +348,6 @@ def _refuse_conflicts(rows: Sequence[PreviewDate]) -> None:
 
 def _in_the_way() -> str:
     return gettext("Zu dieser Zeit ist inzwischen eine andere Sprechstunde geplant.")
-
-
-def _lock(resources: Iterable[Resource]) -> None:
-    """Planners of the same specialist or room go one after the other."""
-    keys = [resource.pk for resource in resources]
-    list(Resource.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk"))
-
-
-def _resources(outline: Outline) -> list[Resource]:
-    return outline.resources
 
 
 def _first_start(outline: Outline) -> datetime:

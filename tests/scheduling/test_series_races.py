@@ -12,7 +12,7 @@ from django.db import close_old_connections, connection, connections
 
 from clients.models import Client
 from scheduling import booking as bookings
-from scheduling import calendars, seats, series, session_templates, sessions
+from scheduling import calendars, resources, seats, series, session_templates, sessions
 from scheduling import slots as slot_rows
 from scheduling.models import Booking, Rebooking, Reservation, Resource, Session, SessionTemplate, Slot
 from scheduling.problems import Refused
@@ -57,7 +57,7 @@ def without_the_lock(monkeypatch: pytest.MonkeyPatch, meet: threading.Barrier) -
     def unlocked(resources: Iterable[Resource]) -> None:
         """Nobody waits for anybody."""
 
-    monkeypatch.setattr(series, "_lock", unlocked)
+    monkeypatch.setattr(resources, "lock", unlocked)
     monkeypatch.setattr(series, "_store", met)
 
 
