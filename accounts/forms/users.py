@@ -1,4 +1,4 @@
-"""Forms for the people who work here, and for the audit trail."""
+"""Forms for the people who work here."""
 
 from django import forms
 from django.core.exceptions import ValidationError

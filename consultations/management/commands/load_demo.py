@@ -1,4 +1,4 @@
-"""The demo's data, room by room. An engineer adds their room's `demo.load` below."""
+"""The demo's data, room by room; a new part of the demo adds its `load` below."""
 
 from typing import Any
 
