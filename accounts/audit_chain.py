@@ -97,7 +97,7 @@ def _against(link: AuditSeal, event: AuditEvent | None, *, position: int, previo
 
 def _added_unsealed() -> Finding | None:
     """An event so old that it must have a seal, yet has none, was added behind the chain's back."""
-    newest = AuditSeal.objects.order_by("-position").first()
+    newest = head()
     if newest is None:
         return None
     event = _unsealed().filter(at__lt=newest.sealed_at - _SLOWEST_COMMIT).order_by("pk").first()

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from accounts import audit, second_factor
+from accounts import audit, districts, second_factor
 from accounts.models import Channel, CrisisNumber, District, Land, Municipality, Organisation, User
 from accounts.roles import Role
 
@@ -29,9 +29,7 @@ ORGANISATIONS = {
     "Volkshochschule": ("Volkshochschule (Demo)", "030 23125 600"),
 }
 CRISIS_NUMBERS = [
-    ("Notarzt und Rettungsdienst", "112", "bei unmittelbarer Gefahr für Leib und Leben"),
-    ("Polizei", "110", "bei Bedrohung durch andere"),
-    ("Ärztlicher Bereitschaftsdienst", "116 117", "wenn die Praxen geschlossen sind"),
+    *districts.NATIONAL_CRISIS_NUMBERS,
     ("Psychiatrische Klinik, Aufnahme (Demo)", "030 23125 999", "rund um die Uhr"),
     ("Telefonseelsorge", "0800 111 0 111", "kostenlos, rund um die Uhr"),
 ]

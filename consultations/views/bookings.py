@@ -15,7 +15,7 @@ from consultations import interpreting, prepared, readiness, referrals, steps, w
 from consultations.models import Referral
 from consultations.views.referrals import about, mine
 from notifications import outbox
-from scheduling import assignments, course_seats, outlook
+from scheduling import assignments, course_seats, outlook, reminders
 from scheduling import booking as scheduling_booking
 from scheduling.models import Slot
 from scheduling.problems import Refused
@@ -106,7 +106,7 @@ def booked(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "slot": booking.slot,
         "interpreter": assignments.standing(booking),
         "lessons": course_seats.during(booking),
-        "sms": outbox.for_key_prefix(f"booking:{booking.uuid}:") if client else [],
+        "sms": outbox.for_key_prefix(reminders.key_prefix(booking)) if client else [],
         "obstacles": contact.sms_obstacles(client) if client else [],
     }
     return render(request, "consultations/booked.html", context)

@@ -14,14 +14,13 @@ from accounts.models import District, Municipality, Organisation, User
 from accounts.roles import Permission
 from accounts.rows import today
 from clients.models import Client
-from scheduling import recurrence, teaching
+from scheduling import enrolments, recurrence, teaching
 from scheduling.courses import Single, Weekly
 from scheduling.forms.bookings import ClientChoiceField
 from scheduling.models import Course, Enrolment, Level, Resource
 from scheduling.recurrence import EveryWeeks
 
 _MOST_DAYS = 60
-NOBODY = _("Bitte sagen Sie, wer teilnimmt.")
 
 
 class DaysField(forms.CharField):
@@ -330,14 +329,14 @@ class EnrolForm(forms.Form):
         who = [self.fields[name] for name in ("client", "guest") if name in self.fields]
         if len(who) == 1:
             who[0].required = True
-            who[0].error_messages["required"] = NOBODY
+            who[0].error_messages["required"] = str(enrolments.WHO)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         who = [cleaned.get(name) for name in ("client", "guest") if cleaned.get(name)]
         if len(who) != 1 and not self.errors:
             where = next((name for name in ("client", "guest") if name in self.fields), None)
-            self.add_error(where, NOBODY)
+            self.add_error(where, str(enrolments.WHO))
         return cleaned
 
 

@@ -27,7 +27,7 @@ from scheduling.forms.courses import (
     FilterForm,
     ReasonForm,
 )
-from scheduling.models import Course, Resource, Slot
+from scheduling.models import Course, Resource, Slot, SlotFormat
 from scheduling.problems import Refused
 from scheduling.series import CannotPlan
 from scheduling.teaching import Setting
@@ -215,7 +215,7 @@ def call_off_course(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 def cancel_lesson(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Asks once; then one date does not take place."""
     kept = Course.objects.kept_by(request.user)
-    lessons = Slot.objects.filter(session__series__course__in=kept, format="lesson")
+    lessons = Slot.objects.filter(session__series__course__in=kept, format=SlotFormat.LESSON)
     lesson = get_object_or_404(lessons.select_related("session__series__course", "district"), uuid=uuid)
     found = lesson.session.series.course  # type: ignore[union-attr]  # filtered by it
     form = ReasonForm(request.POST or None)
