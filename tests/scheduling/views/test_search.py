@@ -1,5 +1,6 @@
 """The page of free appointments, for three people."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from scheduling import booking as rules
-from scheduling import calendars
+from scheduling import calendars, live
 from tests import factories
 from tests.scheduling import offered
 from tests.sign_in import as_user
@@ -78,6 +79,13 @@ def test_a_card_that_is_gone_offers_nothing(anna: User) -> None:
     card = as_user(anna).get(reverse("scheduling:free_card", args=[slot.uuid])).content.decode()
     assert "belegt" in card
     assert "Buchen" not in card
+
+
+def test_a_result_shows_at_once_whatever_a_frame_may_say(anna: User) -> None:
+    states = set(re.findall(r"(?:THEN|ELSE) '(\w+)'", live._FRAMES))
+    assert {"free", "away"} < states
+    page = as_user(anna).get(SEARCH).content.decode()
+    assert set(re.findall(r'<template data-state="(\w+)"', page)) == states
 
 
 @pytest.mark.parametrize("number", [1, 3])
