@@ -5,6 +5,7 @@ from datetime import date, time
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -73,11 +74,17 @@ class MoveSessionForm(forms.Form):
         super().__init__(data, initial=initial)
         self._session = session
         own = Resource.objects.for_user(user)
-        for name, offered in (("specialist", own.holding_sessions()), ("room", own.rooms())):
+        is_consultation = Session.objects.of_consultation().filter(pk=session.pk).exists()
+        if not is_consultation:
+            self.fields["specialist"].label = _("Wer")
+        holders = own.specialists() if is_consultation else own.holding_sessions()
+        for name, offered in (("specialist", holders), ("room", own.rooms())):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (for the type checker)
-            field.queryset = offered
-            field.required = getattr(session, name) is not None
+            now = getattr(session, name)
+            # Who or what is chosen no more stays where it is planned: only the time may change.
+            field.queryset = own.filter(Q(pk__in=offered) | Q(pk=now and now.pk))
+            field.required = now is not None
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

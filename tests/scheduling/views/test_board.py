@@ -168,6 +168,7 @@ def test_a_cancelled_session_says_so(slot: Slot, anna: User) -> None:
     assert "Diese Sprechstunde fällt aus." in shown
     assert "Fortbildung" in shown
     assert "Vormerken" not in shown
+    assert "0 von 0" not in shown
 
 
 def test_a_hold_that_ended_is_free_before_anybody_sweeps(slot: Slot, anna: User, ben: User) -> None:

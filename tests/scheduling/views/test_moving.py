@@ -10,8 +10,8 @@ from django.urls import reverse
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
 from scheduling import booking as rules
-from scheduling import moving, session_moves, sessions
-from scheduling.models import Booking, BookingMove, Series, Session, Slot
+from scheduling import moving, resources, session_moves, sessions
+from scheduling.models import Booking, BookingMove, Resource, Series, Session, Slot
 from tests import factories
 from tests.scheduling import planned
 from tests.sign_in import as_user
@@ -218,6 +218,28 @@ def test_who_was_told_is_listed(session: Session) -> None:
     browser.post(address("move_session", session), typed(session, act="move"))
     shown = browser.get(address("session", session)).content.decode()
     assert "Nachricht geplant oder gesendet" in shown
+
+
+def test_a_consultation_goes_to_specialists_only_and_may_stay_where_nothing_new_is_planned(
+    session: Session,
+) -> None:
+    assert session.specialist is not None
+    assert session.room is not None
+    counsellor = resources.ensure_staff(factories.UserFactory(name="Beate Beratung"), by=None)
+    gone = factories.SpecialistFactory(user__is_active=False)
+    other = factories.SpecialistFactory()
+    Resource.objects.filter(pk=session.room.pk).update(is_active=False)
+    User.objects.filter(pk=session.specialist.user_id).update(is_active=False)
+    browser, page = as_user(planned.coordinator()), address("move_session", session)
+    form = browser.get(page).context["form"]
+    assert set(form.fields["specialist"].queryset) == {session.specialist, other}
+    assert session.room in form.fields["room"].queryset
+    for nobody in (counsellor, gone):
+        answer = browser.post(page, typed(session, specialist=str(nobody.uuid), act="move"))
+        assert answer.status_code == 422
+    assert browser.post(page, typed(session, act="move")).status_code == 302
+    session.refresh_from_db()
+    assert session.moved_at is not None
 
 
 def test_a_time_that_does_not_exist_is_said_at_its_field(session: Session) -> None:
