@@ -33,23 +33,29 @@ def mark_fulfilled(booking: Booking, *, by: User) -> Booking:
     Raises `Refused`, and `Referral.DoesNotExist` for whom it does not concern. Repeating it changes nothing.
     """
     with transaction.atomic():
-        referral = _referral(booking, by)
-        if not referral.is_presentation or referral.client is None:
-            return bookings.mark_fulfilled(booking, by=by)
-        seats.lock_client(referral.client.pk)
-        used = Clarification.objects.filter(client=referral.client)
-        exception = None
-        if used.exclude(referral=referral).exists():
-            exceptions = ClarificationException.objects.filter(client=referral.client)
-            exception = exceptions.unused().first()
-            if exception is None and not used.filter(referral=referral).exists():
-                raise Refused([readiness.CLARIFICATION_USED])
-        done = bookings.mark_fulfilled(booking, by=by)
-        written = {"client": referral.client, "exception": exception}
-        _clarification, is_new = Clarification.objects.get_or_create(referral=referral, defaults=written)
-        if is_new:
-            audit.record("clarification_used", referral, by=by, by_exception=exception is not None)
-        return done
+        return took_place(booking, _referral(booking, by), by=by)
+
+
+def took_place(booking: Booking, referral: Referral, *, by: User) -> Booking:
+    """The same for whom it is known to concern, however long ago the talk was: a recommendation is being
+    released on it. Inside a transaction, before the sheet is locked. Raises `Refused`.
+    """
+    if not referral.is_presentation or referral.client is None:
+        return bookings.mark_fulfilled(booking, by=by)
+    seats.lock_client(referral.client.pk)
+    used = Clarification.objects.filter(client=referral.client)
+    exception = None
+    if used.exclude(referral=referral).exists():
+        exceptions = ClarificationException.objects.filter(client=referral.client)
+        exception = exceptions.unused().first()
+        if exception is None and not used.filter(referral=referral).exists():
+            raise Refused([readiness.CLARIFICATION_USED])
+    done = bookings.mark_fulfilled(booking, by=by)
+    written = {"client": referral.client, "exception": exception}
+    _clarification, is_new = Clarification.objects.get_or_create(referral=referral, defaults=written)
+    if is_new:
+        audit.record("clarification_used", referral, by=by, by_exception=exception is not None)
+    return done
 
 
 def mark_noshow(booking: Booking, *, reason: NoShowReason | str, by: User) -> Booking:

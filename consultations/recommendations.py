@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, second_factor
 from accounts.models import User
-from consultations import decisions
+from accounts.rows import today
+from consultations import attendance, decisions
 from consultations.models import (
     ItemCode,
     RecommendationItem,
@@ -32,6 +33,7 @@ from notifications import notices
 from notifications.notices import What
 from scheduling.models import Booking
 from scheduling.problems import Problem, Refused
+from scheduling.transactions import tried_again
 
 
 class DraftItem(TypedDict):
@@ -45,6 +47,7 @@ class DraftItem(TypedDict):
 
 
 SENTENCE_LENGTH = 500
+_TO_BE_HELD = frozenset({Booking.Status.BOOKED, Booking.Status.ARRIVED})
 # A tick alone would leave the caseworker guessing what to do.
 NEEDS_SENTENCE = frozenset({ItemCode.MEDICAL_LETTER, ItemCode.TEAM_ADVICE, ItemCode.RE_PRESENTATION})
 # What stands in an item before the specialist touches it, where it differs from "in 4 weeks,
@@ -84,6 +87,11 @@ NOT_HELD = Problem(
     "not_held",
     _("Der Termin wurde abgesagt oder niemand ist erschienen."),
     _("Freigeben können Sie nach einem Gespräch. Ihr Entwurf bleibt gesichert."),
+)
+NOT_YET = Problem(
+    "not_yet",
+    _("Der Termin steht noch bevor."),
+    _("Freigeben können Sie ab dem Tag des Gesprächs. Ihr Entwurf bleibt gesichert."),
 )
 ELSEWHERE = Problem(
     "elsewhere",
@@ -252,7 +260,9 @@ def release(sheet: RecommendationSheet, *, code: str, revision: int, by: User) -
 
     `revision` is the one whose preview was shown. The same revision is released once: a form sent
     twice returns the version the first one made. Decisions on items that stayed as they were carry
-    over. Opens the outermost transactions itself (the check of the code is one of its own).
+    over. What is recommended was talked about: with the first version the appointment took place, and a
+    presentation has used up the client's clarification. Opens the outermost transactions itself (the check
+    of the code is one of its own).
 
     Raises `Conflict` when the draft was saved since, `Refused` with all problems or a wrong code.
     """
@@ -265,10 +275,24 @@ def release(sheet: RecommendationSheet, *, code: str, revision: int, by: User) -
         _ready(RecommendationSheet.objects.get(pk=sheet.pk), revision)
         if not second_factor.verify(by, code):
             raise Refused([WRONG_CODE])
-        with transaction.atomic():
-            locked = _lock(sheet, by)
-            _ready(locked, revision)
-            return _write_version(locked, by)
+        return _hand_over(sheet, revision, by)
+
+
+@tried_again
+def _hand_over(sheet: RecommendationSheet, revision: int, by: User) -> SheetVersion:
+    with transaction.atomic():
+        # Client and slot are locked before the sheet.
+        _took_place(sheet, by)
+        locked = _lock(sheet, by)
+        _ready(locked, revision)
+        return _write_version(locked, by)
+
+
+def _took_place(sheet: RecommendationSheet, by: User) -> None:
+    referral = Referral.objects.select_related("booking", "client").get(pk=sheet.referral_id)
+    booking = referral.booking
+    if booking is not None and booking.status in _TO_BE_HELD:
+        attendance.took_place(booking, referral, by=by)
 
 
 def _ready(sheet: RecommendationSheet, revision: int) -> None:
@@ -311,9 +335,17 @@ def _circumstances(sheet: RecommendationSheet) -> list[Problem]:
         found.append(NO_CONSENT)
     if booking is None or booking.status in {Booking.Status.CANCELLED, Booking.Status.NOSHOW}:
         found.append(NOT_HELD)
-    elif not sheet.versions.exists() and not _holds(sheet.author, booking):
+        return found
+    if booking.status in _TO_BE_HELD and _is_to_come(booking):
+        found.append(NOT_YET)
+    if not sheet.versions.exists() and not _holds(sheet.author, booking):
         found.append(ELSEWHERE)
     return found
+
+
+def _is_to_come(booking: Booking) -> bool:
+    zone = booking.district.tz
+    return today(zone) < booking.start_at.astimezone(zone).date()
 
 
 def _holds(user: User, booking: Booking) -> bool:

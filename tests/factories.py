@@ -347,13 +347,15 @@ class HelpPlanFactory(DjangoModelFactory[HelpPlan]):
 
 
 class SheetFactory(DjangoModelFactory[RecommendationSheet]):
-    """The empty sheet of a booked referral, by the specialist of its session."""
+    """The empty sheet of a referral whose talk is going on, by the specialist of its session."""
 
     class Meta:
         model = RecommendationSheet
 
     class Params:
-        slot = factory.SubFactory(SlotFactory)
+        slot = factory.SubFactory(
+            SlotFactory, session__start_at=factory.LazyFunction(lambda: timezone.now() - timedelta(minutes=5))
+        )
 
     referral = factory.LazyAttribute(
         lambda s: ReferralFactory(

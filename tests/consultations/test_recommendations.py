@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import AuditEvent, User
-from consultations import recommendations
+from consultations import attendance, readiness, recommendations, referrals
 from consultations.models import (
+    Clarification,
+    ClarificationException,
     ItemCode,
     RecommendationItem,
     RecommendationSheet,
@@ -17,7 +19,7 @@ from consultations.models import (
     SheetVersion,
 )
 from consultations.recommendations import Conflict
-from scheduling.models import BlockFormat, Booking
+from scheduling.models import BlockFormat, Booking, Slot
 from scheduling.problems import Refused
 from tests import clocks
 from tests.consultations.sheets import a_code, line, release, write
@@ -34,8 +36,14 @@ PSZ, GP, LETTER, ADVICE = (
 )
 
 
+def slot_now() -> Slot:
+    """One whose time has come."""
+    slot: Slot = SlotFactory.create(session__start_at=timezone.now() - timedelta(minutes=5))
+    return slot
+
+
 def booked_referral(**fields: object) -> Referral:
-    booking = BookingFactory.create(slot=SlotFactory.create())
+    booking = BookingFactory.create(slot=slot_now())
     referral: Referral = ReferralFactory.create(booking=booking, submitted_at=timezone.now(), **fields)
     return referral
 
@@ -312,6 +320,75 @@ def test_no_release_without_consent_or_after_a_missed_appointment() -> None:
     assert sentences(sheet) == [""]
 
 
+def test_what_is_recommended_was_talked_about_and_the_clarification_is_used_up() -> None:
+    referral = booked_referral()
+    specialist = specialist_of(referral)
+    sheet = recommendations.open_sheet(referral, by=specialist)
+    release(sheet, line(PSZ))
+    referral.refresh_from_db()
+    booking = referral.booking
+    assert booking is not None
+    assert booking.status == Booking.Status.FULFILLED
+    assert AuditEvent.objects.about(booking).filter(verb="fulfilled", actor=specialist.uuid).count() == 1
+    assert Clarification.objects.get().client == referral.client
+    # No other mark, no cancelled appointment, no second talk without an exception.
+    with pytest.raises(Refused):
+        attendance.mark_noshow(booking, reason="forgot", by=specialist)
+    with pytest.raises(Refused):
+        referrals.withdraw(referral, by=referral.author)
+    another = ReferralFactory.create(client=referral.client)
+    assert [one.code for one in readiness.problems(another)] == ["clarification_used"]
+    # A correction uses up nothing more, however long after.
+    release(sheet, line(GP))
+    assert (Clarification.objects.count(), sheet.versions.count()) == (1, 2)
+
+
+def test_a_sheet_is_written_before_the_talk_but_not_released() -> None:
+    referral = booked_referral()
+    assert referral.booking is not None
+    sheet = recommendations.open_sheet(referral, by=specialist_of(referral))
+    Booking.objects.update(
+        start_at=timezone.now() + timedelta(days=2), end_at=timezone.now() + timedelta(days=3)
+    )
+    write(sheet, line(PSZ))
+    assert refusal(sheet) == ["not_yet"]
+    assert sentences(sheet) == [""]
+    Booking.objects.update(start_at=timezone.now(), end_at=timezone.now() + timedelta(hours=1))
+    assert release(sheet).number == 1
+
+
+def test_a_release_long_after_the_talk_is_the_authors_all_the_same() -> None:
+    referral = booked_referral()
+    sheet = recommendations.open_sheet(referral, by=specialist_of(referral))
+    long_ago = timezone.now() - timedelta(days=40)
+    Booking.objects.update(start_at=long_ago, end_at=long_ago + timedelta(hours=1))
+    assert release(sheet, line(PSZ)).number == 1
+    assert Clarification.objects.count() == 1
+
+
+def test_a_second_talk_of_a_client_is_released_on_with_its_exception() -> None:
+    first = booked_referral()
+    release(recommendations.open_sheet(first, by=specialist_of(first)), line(PSZ))
+    second = booked_referral(client=first.client)
+    sheet = recommendations.open_sheet(second, by=specialist_of(second))
+    with pytest.raises(Refused) as refused:
+        release(sheet, line(PSZ))
+    assert refused.value.codes == ["clarification_used"]
+    assert not sheet.versions.exists()
+    assert second.client is not None
+    allowed = ClarificationException.objects.create(
+        district=second.district,
+        client=second.client,
+        requested_reason="Neue Lage",
+        requested_by=second.author,
+        allowed=True,
+        decided_at=timezone.now(),
+        decided_by=second.author,
+    )
+    assert release(sheet).number == 1
+    assert Clarification.objects.get(referral=second).exception == allowed
+
+
 def test_a_case_consultation_is_released_without_consent_or_client() -> None:
     SheetFactory.create()
     Referral.objects.update(format=BlockFormat.CASE_CONSULTATION, client=None, consent=None, pseudonym="K7")
@@ -342,7 +419,7 @@ def test_an_unchanged_text_is_not_released_again() -> None:
 def goes_to_another(referral: Referral) -> User:
     """The appointment is in another specialist's session now."""
     assert referral.booking is not None
-    referral.booking.slot = SlotFactory.create()
+    referral.booking.slot = slot_now()
     referral.booking.save()
     return specialist_of(referral)
 
