@@ -1,21 +1,25 @@
 """What still stands between a referral and an appointment: every reason at once, with its way out."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages
 from accounts.rows import Asked, Statement
+from clients import name_keys
 from clients.models import Client
 from consultations.models import Referral
 from scheduling.models import Booking, Slot
 from scheduling.problems import Problem
 
 _SHORTEST_NAME = 3
-# What the specialist reads as it was typed.
-_WORDS = ("pseudonym", "question", "observation_text")
+# Between the letters of a word and not to be seen: accents of their own, marks of direction, soft hyphens.
+_UNSEEN = {"Mn", "Cf"}
+# What the specialist reads as it was typed, besides the pseudonym.
+_WORDS = ("question", "observation_text")
 TAKES_PLACE = [Booking.Status.BOOKED, Booking.Status.ARRIVED]
 
 
@@ -50,9 +54,8 @@ def against_words(referral: Referral, words: Mapping[str, Any]) -> list[Problem]
     found = []
     if Referral(question=words.get("question", "")).is_question_too_long:
         found.append(QUESTION_TOO_LONG)
-    new = [words[name] for name in _WORDS if name in words]
-    if not referral.is_presentation and referral.client is not None and _is_named(referral.client, new):
-        found.append(NAME_IN_TEXT)
+    if not referral.is_presentation and referral.client is not None:
+        found += _names_in(referral.client, words)
     return found
 
 
@@ -154,21 +157,40 @@ def _no_names(referral: Referral) -> Iterator[Problem]:
     """A case consultation is pseudonymous: the linked client's name must not slip into its texts."""
     if not referral.pseudonym.strip():
         yield PSEUDONYM
-    if referral.client is None:
-        return
-    if _is_named(referral.client, [getattr(referral, name) for name in _WORDS]):
+    if referral.client is not None:
+        texts = {name: getattr(referral, name) for name in ("pseudonym", *_WORDS)}
+        yield from _names_in(referral.client, texts)
+
+
+def _names_in(client: Client, texts: Mapping[str, Any]) -> Iterator[Problem]:
+    """`texts` by field. A pseudonym is no sentence: in it a name is one in small letters, too."""
+    parts = _words(f"{client.given_name} {client.family_name}")
+    names = {_folded(part) for part in parts if len(part) >= _SHORTEST_NAME}
+    if any(_is_one_of(names, word) for word in _words(texts.get("pseudonym", ""))):
+        yield NAME_IN_PSEUDONYM
+    # Elsewhere not in small letters: "weiß" is a name, and a word of every second sentence.
+    found = (word for name in _WORDS for word in _words(texts.get(name, "")) if not word[0].islower())
+    if any(_is_one_of(names, word) for word in found):
         yield NAME_IN_TEXT
 
 
-def _is_named(client: Client, texts: Iterable[str]) -> bool:
-    # As it is written, in capitals, and with the ending of the genitive; not in small letters: "weiß" is
-    # a name, and a word of every second sentence.
-    patterns = [
-        rf"\b(?:{re.escape(name)}|{re.escape(name.upper())})(?:['’]?s)?\b"
-        for name in f"{client.given_name} {client.family_name}".split()
-        if len(name) >= _SHORTEST_NAME
-    ]
-    return any(re.search(pattern, text) for pattern in patterns for text in texts)
+def _is_one_of(names: set[str], word: str) -> bool:
+    """As it is written, in capitals, without its accents, and with the ending of the genitive."""
+    folded = _folded(word)
+    return folded in names or folded.removesuffix("s") in names
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text; what hyphens and apostrophes join are two."""
+    composed = unicodedata.normalize("NFC", text)
+    seen = "".join(one for one in composed if unicodedata.category(one) not in _UNSEEN)
+    return re.findall(r"[^\W\d_]+", seen)
+
+
+def _folded(word: str) -> str:
+    """In plain Latin letters, unless too few of them are left to tell words apart."""
+    plain = name_keys.plain(word).replace(" ", "")
+    return plain if len(plain) >= _SHORTEST_NAME else word.casefold()
 
 
 def _fit(referral: Referral, slot: Slot) -> Iterator[Problem]:
@@ -221,6 +243,11 @@ NAME_IN_TEXT = Problem(
     "name_in_text",
     _("Im Text steht ein Name der Person."),
     _("Schreiben Sie stattdessen das Kürzel: Die Fallberatung kommt ohne Namen aus."),
+)
+NAME_IN_PSEUDONYM = Problem(
+    "name_in_pseudonym",
+    _("Im Kürzel steht ein Name der Person."),
+    _("Geben Sie dem Fall ein Kürzel ohne Namen."),
 )
 CLIENT = Problem(
     "client", _("Es ist noch keine Person gewählt."), _("Wählen Sie im ersten Schritt einen Fall.")

@@ -10,6 +10,8 @@ from consultations.models import Referral
 from scheduling.problems import Problem
 
 OVERVIEW = "uebersicht"
+# With the safety question.
+FIRST = "format"
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Step:
 
 
 STEPS = (
-    Step("format", _("Format und Sicherheit"), FormatForm),
+    Step(FIRST, _("Format und Sicherheit"), FormatForm),
     Step("frage", _("Frage und Beobachtungen"), QuestionForm),
     Step("begleitung", _("Sprache und Begleitung"), CompanyForm, presentation_only=True),
     Step("einwilligung", _("Einwilligung und Kontakt"), ContactForm, presentation_only=True),
@@ -34,7 +36,7 @@ _AT = {
     "frage": {"question", "question_too_long", "urgency", "name_in_text"},
     "begleitung": {"language", "dialect", "interpreter"},
     "einwilligung": {"consent", "consent_revoked", "other_recipient"},
-    "format": {"format", "safety", "danger", "client", "client_closed", "pseudonym"},
+    "format": {"format", "safety", "danger", "client", "client_closed", "pseudonym", "name_in_pseudonym"},
 }
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import AuditEvent
 from clients import contact
 from clients.models import Client, Consent
-from consultations import attendance, crisis, exceptions, readiness, referrals
+from consultations import attendance, crisis, exceptions, readiness, referrals, steps
 from consultations.models import Clarification, CrisisStep, Referral, ReferralState
 from notifications import delivery
 from notifications.channels.console import ConsoleGateway
@@ -371,12 +371,32 @@ def test_a_dialect_is_asked_only_where_interpreters_differ():
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [({"question": "Was braucht Amal?"}, True), ({"pseudonym": "Haddad"}, True),
+    [({"question": "Was braucht Amal?"}, True), ({"question": "Was braucht amal?"}, False),
      ({"observation_text": "Frau Haddad schläft nicht."}, True), ({"question": "Amalgam?"}, False),
-     ({"question": "Wie geht es Amals Kindern?"}, True), ({"pseudonym": "HADDAD"}, True)],
+     ({"question": "Wie geht es Amals Kindern?"}, True), ({"question": "HADDAD geht"}, True)],
 )  # fmt: skip
 def test_the_linked_persons_name_does_not_slip_into_a_case_consultation(text, code):
     assert ("name_in_text" in codes(case_draft(**text))) is code
+
+
+@pytest.mark.parametrize("pseudonym", ["Haddad", "HADDAD", "amal", "amal_h", "Fall Had\u00addad"])
+def test_a_pseudonym_is_no_name_however_it_is_written(pseudonym):
+    draft = case_draft(pseudonym=pseudonym)
+    assert codes(draft) == ["name_in_pseudonym"]
+    assert steps.where(readiness.problems(draft)[0]) == "format"
+    assert codes(case_draft(pseudonym="Fall Amalgam")) == []
+
+
+@pytest.mark.parametrize(
+    ("family_name", "question"),
+    [("Al-Jabouri", "Wie geht es Frau Jabouri?"), ("Al-Jabouri", "Wie geht es Al\u2011Jabouri?"),
+     ("Demirtaş", "Was hilft Frau Demirtas?"), ("Demirtaş", "Was hilft Frau Demirtas\u0327?"),
+     ("N'Diaye", "Was hilft Herrn N’Diaye?"), ("حداد", "ما الذي يساعد حداد؟"), ("أمل", "Was hilft أمل?")],
+)  # fmt: skip
+def test_a_name_in_part_without_accents_or_in_another_script_is_a_name(family_name, question):
+    client = factories.ClientFactory(family_name=family_name)
+    assert codes(case_draft(client=client, question=question)) == ["name_in_text"]
+    assert codes(case_draft(client=client, question="Wie geht es ihr im Alltag?")) == []
 
 
 def test_a_consent_of_somebody_else_is_none():
@@ -522,7 +542,7 @@ def test_a_name_slips_into_no_booked_case_consultation_either(field):
     referrals.submit(draft, slot_or_hold=case_consultation_slot(), by=draft.author)
     named = {field: "Was braucht Frau Haddad?", "urgency": "urgent"}
     assert refused(referrals.autosave, draft, by=draft.author, data=named, revision=draft.revision) == [
-        "name_in_text"
+        "name_in_pseudonym" if field == "pseudonym" else "name_in_text"
     ]
     draft.refresh_from_db()
     assert (draft.urgency, "Haddad" in getattr(draft, field)) == ("routine", False)
