@@ -88,6 +88,7 @@ VERBS: dict[str, str | Promise] = {
     "noshow": _("als nicht erschienen vermerkt"),
     "mark_undone": _("Vermerk zurückgenommen"),
     "answered": _("geantwortet"),
+    "answer_forgotten": _("Antwort verworfen: fremde Nummer"),
     "call_asked": _("um einen Anruf gebeten"),
     "asked_to_call": _("per SMS um Anruf gebeten"),
     "called": _("angerufen"),
@@ -138,6 +139,7 @@ VERBS: dict[str, str | Promise] = {
     "exception_requested": _("weiteren Termin beantragt"),
     "exception_allowed": _("weiteren Termin erlaubt"),
     "exception_declined": _("weiteren Termin abgelehnt"),
+    "exception_taken_back": _("Antrag auf weiteren Termin zurückgenommen"),
     "clarification_used": _("Abklärung wahrgenommen"),
     # Recommendations and help plan
     "sheet_opened": _("Empfehlung begonnen"),

@@ -291,6 +291,14 @@ def answer(
         return found
 
 
+def forget_answer(booking: Booking) -> None:
+    """Somebody else had the telephone: nothing is known of who comes, and nobody is to be called there."""
+    with _locked(booking) as (found, _now):
+        found.answer, found.answered_at, found.call_asked_at = "", None, None
+        found.save(update_fields=["answer", "answered_at", "call_asked_at"])
+        _seen("answer_forgotten", found, by=None, channel=Channel.LINK)
+
+
 def tell_keeper(booking: Booking, what: What, *, again: str = "") -> None:
     """Put it behind the bell of whoever keeps the case: once for each state of the appointment, and once
     more where `again` differs."""

@@ -3,6 +3,7 @@
 from enum import Enum, auto
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -67,12 +68,24 @@ def called(booking: Booking, *, by: User) -> None:
         audit.record("called", booking, by=by)
 
 
+@tried_again
+@transaction.atomic
 def wrong_number(booking: Booking) -> Heard:
-    """ "Das ist nicht meine Nummer": every link to this client dies, nothing is sent there any more."""
-    with transaction.atomic():
-        contact.wrong_number(_client(booking), channel=Channel.LINK)
-        outbox.withdraw_all(_client(booking))
+    """ "Das ist nicht meine Nummer": every link to this client dies, nothing is sent there any more, and
+    what was said from this number was not said by the client."""
+    client = _client(booking)
+    contact.wrong_number(client, channel=Channel.LINK)
+    outbox.withdraw_all(client)
+    for said in _said_from_there(client):
+        rules.forget_answer(said)
     return Heard.NOTED
+
+
+def _said_from_there(client: Client) -> list[Booking]:
+    """Appointments to come with an answer, or the wish for a call, since the number was taken down."""
+    since = client.mobile_confirmed_at or client.created_at
+    heard = Q(answered_at__gte=since) | Q(call_asked_at__gte=since)
+    return list(Booking.objects.upcoming().filter(heard, client=client).order_by("slot_id"))
 
 
 def no_more_sms(booking: Booking) -> Heard:

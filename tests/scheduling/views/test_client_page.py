@@ -209,6 +209,27 @@ def test_this_is_not_my_number(booking: Booking) -> None:
     assert (booking.status, booking.answer) == (Booking.Status.BOOKED, "")
 
 
+def test_what_a_stranger_said_from_this_number_is_not_what_the_client_said(booking: Booking) -> None:
+    earlier = BookingFactory(
+        client=booking.client,
+        slot__session=booking.slot.session,
+        slot__block=1,
+        answer=Booking.Answer.COMING,
+        answered_at=client_of(booking).mobile_confirmed_at - timedelta(days=1),
+    )
+    say(booking, "coming")
+    say(booking, "please_call")
+    say(booking, "wrong_number")
+    booking.refresh_from_db()
+    assert (booking.status, booking.answer, booking.answered_at) == (Booking.Status.BOOKED, "", None)
+    # Nobody is sent to call a stranger.
+    assert booking.call_asked_at is None
+    assert AuditEvent.objects.about(booking).filter(verb="answer_forgotten").count() == 1
+    # What was said before this number was taken down came from another telephone.
+    earlier.refresh_from_db()
+    assert earlier.answer == Booking.Answer.COMING
+
+
 def test_no_more_sms(booking: Booking) -> None:
     say(booking, "no_more_sms")
 
