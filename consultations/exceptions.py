@@ -11,6 +11,8 @@ from accounts.roles import Permission
 from clients.models import Client
 from consultations import readiness
 from consultations.models import ClarificationException
+from notifications import notices
+from notifications.notices import What
 from scheduling import seats
 from scheduling.problems import NEEDS_A_REASON, Problem, Refused
 
@@ -19,6 +21,7 @@ ALREADY_ALLOWED = Problem(
     _("Für diese Person ist schon eine Ausnahme erlaubt und noch nicht genutzt."),
     _("Sie können den Termin buchen."),
 )
+TAKEN_BACK = Problem("taken_back", _("Diese Bitte gibt es nicht mehr. Vielleicht wurde sie zurückgenommen."))
 DECIDED = Problem("decided", _("Über diese Ausnahme ist schon entschieden."))
 
 
@@ -50,7 +53,8 @@ def request(client: Client, *, reason: str, by: User) -> ClarificationException:
 def decide(
     exception: ClarificationException, *, allowed: bool, reason: str, by: User
 ) -> ClarificationException:
-    """Allow or decline, with a reason; once. Raises `Refused`; `PermissionDenied` without the right to."""
+    """Allow or decline, with a reason; once. The case team hears of it. Raises `Refused`, `PermissionDenied`
+    without the right to, and `ClarificationException.DoesNotExist` (taken back meanwhile, or elsewhere)."""
     if not by.may(Permission.ALLOW_EXCEPTIONS):
         raise PermissionDenied
     mine = ClarificationException.objects.for_user(by).select_for_update(no_key=True, of=("self",))
@@ -64,4 +68,24 @@ def decide(
     stored.decided_at = timezone.now()
     stored.save(update_fields=["allowed", "decision_reason", "decided_by", "decided_at"])
     audit.record("exception_allowed" if allowed else "exception_declined", stored, by=by)
+    key = f"exception:{stored.uuid}"
+    notices.tell_case_team([stored.client], What.EXCEPTION_DECIDED, key=key, route="consultations:referrals")
     return stored
+
+
+def take_back(client: Client, *, by: User) -> None:
+    """Nobody needs the exception that was asked for. Inside a transaction, with the client locked."""
+    asked = ClarificationException.objects.open().filter(client=client).select_for_update(no_key=True).first()
+    if asked is not None:
+        audit.record("exception_taken_back", asked, by=by)
+        asked.delete()
+
+
+def answer(client: Client) -> ClarificationException | None:
+    """What was decided about the client's last request, while it still says something: declined, or allowed
+    and not used."""
+    of_client = ClarificationException.objects.filter(client=client).select_related("clarification")
+    last = of_client.order_by("requested_at").last()
+    if last is None or last.decided_at is None or hasattr(last, "clarification"):
+        return None
+    return last

@@ -19,7 +19,7 @@ from accounts.models import AuditEvent, District, User
 from accounts.rows import Asked, Statement, Write, today
 from clients import consents
 from clients.models import Client, Consent
-from consultations import crisis, interpreting, readiness
+from consultations import crisis, exceptions, interpreting, readiness
 from consultations.models import Referral
 from scheduling import booking as bookings
 from scheduling import offers, rebooking, waiting
@@ -362,6 +362,7 @@ def withdraw(referral: Referral, *, by: User, reason: CancelReason | str = Cance
         stored.save(update_fields=["withdrawn_at", "saved_at"])
         audit.record("referral_withdrawn", stored, by=by)
         crisis.heed(stored.client, by=by)
+        _ask_no_longer(stored, by)
 
 
 def follow(client: Client) -> None:
@@ -455,6 +456,15 @@ def _look_for_none(referral: Referral, by: User) -> None:
     """If its session was cancelled: nobody needs to look for another appointment any more."""
     if referral.booking is not None:
         rebooking.settle(referral.booking, by=by, outcome=Rebooking.Outcome.NOT_WANTED)
+
+
+def _ask_no_longer(referral: Referral, by: User) -> None:
+    """For an exception, unless another referral of the client still waits for it."""
+    if referral.client is None or not referral.is_presentation:
+        return
+    others = Referral.objects.waiting().filter(client=referral.client, format=BlockFormat.PRESENTATION)
+    if not others.exists():
+        exceptions.take_back(referral.client, by=by)
 
 
 def _slot(slot_id: int, by: User) -> Slot:

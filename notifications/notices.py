@@ -30,6 +30,7 @@ class What(StrEnum):
     NOT_COMING = "not_coming"
     PLEASE_CALL = "please_call"
     RELEASED = "released"
+    EXCEPTION_DECIDED = "exception_decided"
     NOT_ARRIVED = "not_arrived"
     TEXT_RECEIVED = "text_received"
     INTERPRETER_DECLINED = "interpreter_declined"
@@ -44,6 +45,7 @@ WORDS: dict[str, Promise] = {
     What.NOT_COMING: _("Jemand kann zu einem Termin nicht kommen."),
     What.PLEASE_CALL: _("Jemand bittet zu einem Termin um Ihren Anruf."),
     What.RELEASED: _("Eine Empfehlung ist freigegeben und wartet auf Ihre Entscheidung."),
+    What.EXCEPTION_DECIDED: _("Die Koordination hat über eine Bitte um eine Ausnahme entschieden."),
     What.NOT_ARRIVED: _("Eine Nachricht ist nicht oder vielleicht nicht angekommen."),
     What.TEXT_RECEIVED: _("Im SMS-Eingang wartet eine Nachricht darauf, gelesen zu werden."),
     What.INTERPRETER_DECLINED: _("Eine Sprachmittlung hat abgesagt; die nächste wird gesucht."),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -38,7 +38,8 @@ def ask(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Ihre Bitte liegt der Koordination vor."))
             return redirect("consultations:referral", uuid, "uebersicht")
-    context = {"referral": referral, "form": form, "refused": refused}
+    answer = exceptions.answer(referral.client)
+    context = {"referral": referral, "form": form, "refused": refused, "answer": answer}
     status = 409 if refused else 422 if form.errors else 200
     return render(request, "consultations/exception_ask.html", context, status=status)
 
@@ -54,13 +55,15 @@ def exception_list(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def decide(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Allow or decline one request."""
-    exception = get_object_or_404(ClarificationException.objects.for_user(request.user), uuid=uuid)
     form = DecisionForm(request.POST, prefix=str(uuid))
-    if not form.is_valid():
-        return _list(request, typed={exception.uuid: form}, status=422)
     try:
+        exception = ClarificationException.objects.for_user(request.user).get(uuid=uuid)
+        if not form.is_valid():
+            return _list(request, typed={exception.uuid: form}, status=422)
         allowed = form.cleaned_data["allowed"] == "yes"
         exceptions.decide(exception, allowed=allowed, reason=form.cleaned_data["reason"], by=request.user)
+    except ClarificationException.DoesNotExist:
+        return _list(request, refused=Refused([exceptions.TAKEN_BACK]), status=404)
     except Refused as refused:
         return _list(request, refused=refused, status=409)
     messages.success(request, _("Ihre Entscheidung ist festgehalten."))

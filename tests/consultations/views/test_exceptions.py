@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from consultations import exceptions
-from consultations.models import ClarificationException
+from consultations import exceptions, referrals
+from consultations.models import Clarification, ClarificationException
+from notifications import notices
 from tests import factories
 from tests.consultations.people import three
 from tests.sign_in import as_user
@@ -64,6 +65,55 @@ def test_the_coordinator_decides_with_a_reason():
     assert again.status_code == 409
     asked.refresh_from_db()
     assert asked.allowed is True
+
+
+def overview(referral):
+    address = reverse("consultations:referral", args=[referral.uuid, "uebersicht"])
+    return as_user(referral.author).get(address).content.decode()
+
+
+def test_the_case_team_hears_what_was_decided_and_why():
+    referral = factories.ReferralFactory()
+    Clarification.objects.create(
+        client=referral.client, referral=factories.ReferralFactory(client=referral.client)
+    )
+    assert "Die Koordination schreibt dazu" not in overview(referral)
+    asked = exceptions.request(referral.client, reason="Neue Lage", by=referral.author)
+    by = factories.UserFactory(roles=["coordinator"])
+    exceptions.decide(asked, allowed=False, reason="Erst die Hausarztpraxis", by=by)
+    assert [line.url for line in notices.lines(referral.author)] == [reverse("consultations:referrals")]
+    for page in (overview(referral), as_user(referral.author).get(ask_of(referral)).content.decode()):
+        assert "Ausnahme abgelehnt" in page
+        assert "Erst die Hausarztpraxis" in page
+    again = exceptions.request(referral.client, reason="Jetzt erst recht", by=referral.author)
+    assert "Ausnahme abgelehnt" not in overview(referral)
+    exceptions.decide(again, allowed=True, reason="Leuchtet ein", by=by)
+    assert "Ausnahme erlaubt" in overview(referral)
+    assert "Leuchtet ein" in overview(referral)
+
+
+def test_an_exception_that_was_used_is_no_answer_to_the_next_question():
+    referral = factories.ReferralFactory()
+    asked = exceptions.request(referral.client, reason="Neue Lage", by=referral.author)
+    by = factories.UserFactory(roles=["coordinator"])
+    exceptions.decide(asked, allowed=True, reason="Leuchtet ein", by=by)
+    first = factories.ReferralFactory(client=referral.client)
+    Clarification.objects.create(client=referral.client, referral=first, exception=asked)
+    assert exceptions.answer(referral.client) is None
+
+
+def test_nobody_decides_about_what_nobody_needs_any_more():
+    referral = factories.ReferralFactory()
+    other = factories.ReferralFactory(client=referral.client)
+    asked = exceptions.request(referral.client, reason="Neue Lage", by=referral.author)
+    referrals.withdraw(other, by=referral.author)
+    assert ClarificationException.objects.open().get() == asked
+    referrals.withdraw(referral, by=referral.author)
+    assert not ClarificationException.objects.exists()
+    browser = as_user(factories.UserFactory(roles=["coordinator"]))
+    answer = browser.post(decide_of(asked), typed(asked, allowed="yes", reason="Gut"))
+    assert answer.status_code == 404
+    assert "Diese Bitte gibt es nicht mehr" in answer.content.decode()
 
 
 def test_nobody_else_enters():
