@@ -32,6 +32,7 @@ from consultations.models import (
     SheetVersion,
     Step,
 )
+from consultations.models.referral import SPECIALIST_WINDOW
 from notifications import place, spending
 from notifications.models import Message
 from notifications.reasons import BAD_NUMBER, reason
@@ -119,6 +120,7 @@ def of(user: User, *, now: datetime | None = None) -> Today:
 # --- Caseworker --------------------------------------------------------------------------------
 def _of_caseworker(user: User, coming: Sequence[Booking], now: datetime, day: date) -> Iterator[Todo]:
     bookings = [one for one in coming if one.start_at <= now + SOON]
+    yield from _in_danger(user)
     yield from _answers(bookings, now)
     yield from _calls_asked(user, now)
     yield from _freed_by_client(user, now)
@@ -149,6 +151,22 @@ def _coming(user: User, now: datetime) -> list[Booking]:
         )
     )
     return list(own.select_related("client", "slot__session__room", "slot__district").order_by("start_at"))
+
+
+def _in_danger(user: User) -> Iterator[Todo]:
+    """Referrals that say so, until the crisis steps are recorded; messages to the client rest as long."""
+    unsafe = Referral.objects.of_case_team(user).filter(safety=Referral.Safety.YES, withdrawn_at__isnull=True)
+    for referral in unsafe.select_related("client").order_by("created_at"):
+        who = referral.client.full_name if referral.client else referral.pseudonym or _("ohne Kürzel")
+        yield Todo(
+            _("%(who)s: Hinweise auf akute Gefahr, Krisenschritte sind noch nicht eingetragen.")
+            % {"who": who},
+            _("Krisenkarte öffnen"),
+            "consultations:crisis",
+            (referral.uuid,),
+            note=_("Nachrichten an die Person ruhen so lange.") if referral.client else "",
+            rank=0,
+        )
 
 
 def _answers(bookings: Iterable[Booking], now: datetime) -> Iterator[Todo]:
@@ -572,15 +590,29 @@ def _of_specialist(user: User, now: datetime, day: date) -> Iterator[Todo]:
     if session is not None and _day(session.start_at, user) == day:
         text = _("Heute ist Sprechstunde, ab %(time)s.") % {"time": when.o_clock(session.start_at)}
         yield Todo(text, _("Zur Tagesagenda"), "consultations:agenda", rank=0)
-    begun = Booking.Status.ARRIVED, Booking.Status.FULFILLED
+    begun = Q(booking__status__in=[Booking.Status.ARRIVED, Booking.Status.FULFILLED])
+    unmarked = Q(
+        booking__status=Booking.Status.BOOKED,
+        booking__end_at__lte=now,
+        booking__start_at__gt=now - SPECIALIST_WINDOW,
+    )
     unwritten = (
         recommendations.referrals_for(user)
-        .filter(booking__status__in=begun, sheet__versions__isnull=True)
+        .filter(begun | unmarked, sheet__versions__isnull=True)
         .select_related("booking", "client")
         .order_by("booking__start_at")
     )
     for referral in unwritten:
         booking = referral.booking
+        if booking is not None and booking.status == Booking.Status.BOOKED:
+            yield Todo(
+                _("Ob der Termin am %(at)s stattfand, ist noch nicht eingetragen.")
+                % {"at": when.moment(booking.start_at)},
+                _("Zur Tagesagenda"),
+                "consultations:agenda",
+                (_day(booking.start_at, user),),
+            )
+            continue
         yield Todo(
             _("Die Empfehlung zum Termin am %(at)s ist noch nicht freigegeben.")
             % {"at": when.moment(booking.start_at) if booking else ""},

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import SignedInRequest
 from consultations import consent_sheets, referrals
-from consultations.views.referrals import anew_when_changed, consent_form, mine, own
+from consultations.views.referrals import anew_when_changed, consent_form, mine, own, sms_obstacles
 from scheduling.models import Resource
 from scheduling.problems import Refused
 
@@ -44,7 +44,8 @@ def revoke(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Ask once, naming what follows; then revoke."""
     referral = mine(request, uuid)
     if request.method == "GET":
-        return render(request, "consultations/consent_revoke.html", {"referral": referral})
+        context = {"referral": referral, "obstacles": sms_obstacles(referral)}
+        return render(request, "consultations/consent_revoke.html", context)
     referrals.revoke_consent(referral, by=request.user)
     messages.success(request, _("Die Einwilligung ist widerrufen."))
     return redirect("consultations:referral", uuid, "uebersicht")

@@ -18,7 +18,7 @@ from accounts.roles import Permission
 from accounts.rows import clock
 from clients import contact
 from clients.models import Client
-from consultations import prepared, readiness, referrals, steps, ways
+from consultations import exceptions, prepared, readiness, referrals, steps, ways
 from consultations.forms import noshow
 from consultations.forms.referral import ConsentForm, StartForm, StepForm
 from consultations.models import Observation, Referral, ReferralState, SheetVersion
@@ -95,6 +95,9 @@ def step(request: SignedInRequest, uuid: UUID, step: str) -> HttpResponse:
     if step == steps.OVERVIEW:
         return _overview(request, referral)
     form = _form(request, referral, step)
+    # The safety question, and taking back its answer, are all that is left of the form.
+    if request.method == "GET" and referral.is_unsafe and step != steps.FIRST:
+        return redirect("consultations:crisis", uuid)
     if request.method == "GET":
         audit.look(referral, by=request.user)
         return _show(request, referral, step, form)
@@ -146,15 +149,22 @@ def change_format(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 def withdraw(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Ask once, naming what follows; then withdraw."""
     referral = mine(request, uuid)
+    context = {"referral": referral, "obstacles": sms_obstacles(referral)}
     if request.method == "GET":
-        return render(request, "consultations/referral_withdraw.html", {"referral": referral})
+        return render(request, "consultations/referral_withdraw.html", context)
     try:
         referrals.withdraw(referral, by=request.user)
     except Refused as refused:
-        context = {"referral": referral, "refused": refused}
+        context["refused"] = refused
         return render(request, "consultations/referral_withdraw.html", context, status=409)
     messages.success(request, _("Die Anmeldung ist zurückgezogen."))
     return redirect("consultations:referrals")
+
+
+def sms_obstacles(referral: Referral) -> list[contact.Obstacle]:
+    """Why no SMS goes to who has the referral's appointment; empty: one does, or nobody has it."""
+    booking = referral.booking
+    return contact.sms_obstacles(booking.client) if booking and booking.client else []
 
 
 def _form(request: SignedInRequest, referral: Referral, slug: str) -> StepForm:
@@ -251,6 +261,7 @@ def _overview(request: SignedInRequest, referral: Referral) -> HttpResponse:
         "noshow_options": noshow.options(),
         "may_cancel": ways.may_open(referral, by=request.user),
         "problems": [(problem, steps.where(problem)) for problem in found],
+        "answer": exceptions.answer(referral.client) if may_book and referral.client else None,
         "appointment_url": ways.to_appointment(referral, found, by=request.user),
         "holds": [hold for hold in holds if hold.slot.format == referral.format],
         "is_waiting": referral.waiting_entry is not None and referral.waiting_entry.ended_at is None,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone, translation
 
-from consultations import decisions, help_plans, recommendations, today
+from consultations import crisis, decisions, help_plans, recommendations, today
 from consultations.models import Clarification, ItemCode
 from notifications import delivery
 from notifications.models import Message, MessageRules
@@ -135,6 +135,31 @@ def test_the_specialist_is_reminded_of_a_sheet_not_released():
     assert today.of(other).todos == []
 
 
+@pytest.mark.parametrize(("days_ago", "is_asked"), [(1, True), (13, True), (15, False)])
+def test_the_specialist_is_asked_what_became_of_an_appointment(days_ago, is_asked):
+    start = timezone.now() - timedelta(days=days_ago)
+    slot = SlotFactory(session=SessionFactory(start_at=start))
+    booking = BookingFactory(slot=slot, client=ClientFactory())
+    ReferralFactory(client=booking.client, booking=booking, submitted_at=timezone.now())
+    todos = today.of(slot.session.specialist.user).todos
+    on = start.astimezone(booking.district.tz).date()
+    assert [(todo.route, todo.args) for todo in todos] == [("consultations:agenda", (on,))] * is_asked
+    assert today.of(UserFactory(roles=["specialist"])).todos == []
+
+
+def test_an_open_danger_comes_first_until_its_steps_are_recorded():
+    referral = ReferralFactory(safety="yes")
+    owner = referral.client.owner
+    first = today.of(owner).todos[0]
+    assert (first.route, first.args, first.rank) == ("consultations:crisis", (referral.uuid,), 0)
+    assert "Amal Haddad" in first.text
+    assert "ruhen" in first.note
+    assert "consultations:crisis" not in [todo.route for todo in today.of(stranger()).todos]
+    crisis.tick(referral, step="not_alone", by=owner)
+    crisis.finish(referral, by=owner)
+    assert "consultations:crisis" not in [todo.route for todo in today.of(owner).todos]
+
+
 def test_the_team_lead_hears_of_cases_nobody_leads():
     client = ClientFactory()
     client.owner.is_active = False
@@ -205,9 +230,9 @@ def test_the_list_costs_the_same_for_one_and_three(rows, django_assert_num_queri
             due_on=timezone.localdate(),
             by=caseworker,
         )
-    with django_assert_num_queries(21):
-        # appointments, calls, freed, versions, deferred, steps, reviews, numbers, messages, consents,
-        # plans, what was said, what waits for a person, rebookings, drafts, texts, sessions
+    with django_assert_num_queries(22):
+        # appointments, dangers, calls, freed, versions, deferred, steps, reviews, numbers, messages,
+        # consents, plans, what was said, what waits for a person, rebookings, drafts, texts, sessions
         found = today.of(caseworker)
     # the step, the answer that is missing, and no SMS reminds
     assert len(found.todos) == 3 * rows

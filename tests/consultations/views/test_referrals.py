@@ -264,6 +264,21 @@ def test_without_a_script_a_conflict_keeps_both_texts_on_the_page():
 
 
 # --- Safety ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("step", ["frage", "begleitung", "einwilligung"])
+def test_while_danger_is_acute_the_form_leads_to_the_crisis_card_alone(step):
+    draft = factories.ReferralFactory(safety="yes", question="")
+    browser = as_user(draft.author)
+    assert browser.get(url("referral", draft.uuid, step)).url == url("crisis", draft.uuid)
+    # What another window has typed is kept all the same, and a wrong tap can be taken back.
+    sent = {"question": "Was nun?", "urgency": "urgent", "revision": draft.revision}
+    assert browser.post(url("referral", draft.uuid, "frage"), sent).url == url("crisis", draft.uuid)
+    draft.refresh_from_db()
+    assert draft.question == "Was nun?"
+    assert browser.get(url("referral", draft.uuid, "format")).status_code == 200
+    Referral.objects.update(safety="no")
+    assert browser.get(url("referral", draft.uuid, step)).status_code == 200
+
+
 def test_acute_danger_opens_the_crisis_card_with_the_districts_numbers():
     draft = referrals.start(by=factories.UserFactory(), format="case_consultation")
     factories.CrisisNumberFactory(district=draft.district, label="Krisendienst", phone="07141 112233")
