@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, second_factor
 from accounts.models import User
-from accounts.rows import today
+from accounts.rows import clock
 from consultations import attendance, decisions
 from consultations.models import (
     ItemCode,
@@ -47,7 +47,6 @@ class DraftItem(TypedDict):
 
 
 SENTENCE_LENGTH = 500
-_TO_BE_HELD = frozenset({Booking.Status.BOOKED, Booking.Status.ARRIVED})
 # A tick alone would leave the caseworker guessing what to do.
 NEEDS_SENTENCE = frozenset({ItemCode.MEDICAL_LETTER, ItemCode.TEAM_ADVICE, ItemCode.RE_PRESENTATION})
 # What stands in an item before the specialist touches it, where it differs from "in 4 weeks,
@@ -87,11 +86,6 @@ NOT_HELD = Problem(
     "not_held",
     _("Der Termin wurde abgesagt oder niemand ist erschienen."),
     _("Freigeben können Sie nach einem Gespräch. Ihr Entwurf bleibt gesichert."),
-)
-NOT_YET = Problem(
-    "not_yet",
-    _("Der Termin steht noch bevor."),
-    _("Freigeben können Sie ab dem Tag des Gesprächs. Ihr Entwurf bleibt gesichert."),
 )
 ELSEWHERE = Problem(
     "elsewhere",
@@ -260,9 +254,9 @@ def release(sheet: RecommendationSheet, *, code: str, revision: int, by: User) -
 
     `revision` is the one whose preview was shown. The same revision is released once: a form sent
     twice returns the version the first one made. Decisions on items that stayed as they were carry
-    over. What is recommended was talked about: with the first version the appointment took place, and a
-    presentation has used up the client's clarification. Opens the outermost transactions itself (the check
-    of the code is one of its own).
+    over. What is recommended was talked about: an appointment that has begun took place (`marks_as_held`),
+    and a presentation has used up the client's clarification. Opens the outermost transactions itself (the
+    check of the code is one of its own).
 
     Raises `Conflict` when the draft was saved since, `Refused` with all problems or a wrong code.
     """
@@ -288,10 +282,18 @@ def _hand_over(sheet: RecommendationSheet, revision: int, by: User) -> SheetVers
         return _write_version(locked, by)
 
 
+def marks_as_held(booking: Booking | None) -> bool:
+    """Whether a release now says that the appointment took place. What is released before it begins says
+    nothing of it yet."""
+    if booking is None or booking.status not in (Booking.Status.BOOKED, Booking.Status.ARRIVED):
+        return False
+    return booking.status == Booking.Status.ARRIVED or booking.start_at <= clock()
+
+
 def _took_place(sheet: RecommendationSheet, by: User) -> None:
     referral = Referral.objects.select_related("booking", "client").get(pk=sheet.referral_id)
     booking = referral.booking
-    if booking is not None and booking.status in _TO_BE_HELD:
+    if booking is not None and marks_as_held(booking):
         attendance.took_place(booking, referral, by=by)
 
 
@@ -335,17 +337,9 @@ def _circumstances(sheet: RecommendationSheet) -> list[Problem]:
         found.append(NO_CONSENT)
     if booking is None or booking.status in {Booking.Status.CANCELLED, Booking.Status.NOSHOW}:
         found.append(NOT_HELD)
-        return found
-    if booking.status in _TO_BE_HELD and _is_to_come(booking):
-        found.append(NOT_YET)
-    if not sheet.versions.exists() and not _holds(sheet.author, booking):
+    elif not sheet.versions.exists() and not _holds(sheet.author, booking):
         found.append(ELSEWHERE)
     return found
-
-
-def _is_to_come(booking: Booking) -> bool:
-    zone = booking.district.tz
-    return today(zone) < booking.start_at.astimezone(zone).date()
 
 
 def _holds(user: User, booking: Booking) -> bool:

@@ -590,7 +590,9 @@ def _of_specialist(user: User, now: datetime, day: date) -> Iterator[Todo]:
     if session is not None and _day(session.start_at, user) == day:
         text = _("Heute ist Sprechstunde, ab %(time)s.") % {"time": when.o_clock(session.start_at)}
         yield Todo(text, _("Zur Tagesagenda"), "consultations:agenda", rank=0)
-    begun = Q(booking__status__in=[Booking.Status.ARRIVED, Booking.Status.FULFILLED])
+    begun = Q(
+        booking__status__in=[Booking.Status.ARRIVED, Booking.Status.FULFILLED], sheet__versions__isnull=True
+    )
     unmarked = Q(
         booking__status=Booking.Status.BOOKED,
         booking__end_at__lte=now,
@@ -598,7 +600,8 @@ def _of_specialist(user: User, now: datetime, day: date) -> Iterator[Todo]:
     )
     unwritten = (
         recommendations.referrals_for(user)
-        .filter(begun | unmarked, sheet__versions__isnull=True)
+        .filter(begun | unmarked)
+        .distinct()
         .select_related("booking", "client")
         .order_by("booking__start_at")
     )

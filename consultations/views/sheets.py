@@ -186,6 +186,7 @@ def _show_release(
         "problems": [] if is_wrong_code else refused.problems if refused else recommendations.problems(own),
         "wrong_code": refused.problems[0] if refused and is_wrong_code else None,
         "has_moved_on": has_moved_on,
+        "marks_as_held": recommendations.marks_as_held(own.referral.booking),
         "number": SheetVersion.objects.filter(sheet=own).count() + 1,
     }
     return render(request, "consultations/sheet_release.html", context, status=status)

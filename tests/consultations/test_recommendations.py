@@ -343,18 +343,19 @@ def test_what_is_recommended_was_talked_about_and_the_clarification_is_used_up()
     assert (Clarification.objects.count(), sheet.versions.count()) == (1, 2)
 
 
-def test_a_sheet_is_written_before_the_talk_but_not_released() -> None:
+def test_a_release_before_the_talk_says_nothing_of_the_appointment_yet() -> None:
     referral = booked_referral()
-    assert referral.booking is not None
     sheet = recommendations.open_sheet(referral, by=specialist_of(referral))
-    Booking.objects.update(
-        start_at=timezone.now() + timedelta(days=2), end_at=timezone.now() + timedelta(days=3)
-    )
-    write(sheet, line(PSZ))
-    assert refusal(sheet) == ["not_yet"]
-    assert sentences(sheet) == [""]
-    Booking.objects.update(start_at=timezone.now(), end_at=timezone.now() + timedelta(hours=1))
-    assert release(sheet).number == 1
+    soon = timezone.now() + timedelta(minutes=30)
+    Booking.objects.update(start_at=soon, end_at=soon + timedelta(hours=1))
+    assert release(sheet, line(PSZ)).number == 1
+    assert Booking.objects.get().status == Booking.Status.BOOKED
+    assert not Clarification.objects.exists()
+    # The next one does, once the talk has begun.
+    Booking.objects.update(start_at=timezone.now() - timedelta(minutes=30))
+    assert release(sheet, line(GP)).number == 2
+    assert Booking.objects.get().status == Booking.Status.FULFILLED
+    assert Clarification.objects.count() == 1
 
 
 def test_a_release_long_after_the_talk_is_the_authors_all_the_same() -> None:
