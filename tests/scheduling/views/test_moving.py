@@ -229,7 +229,7 @@ def test_a_consultation_goes_to_specialists_only_and_may_stay_where_nothing_new_
     gone = factories.SpecialistFactory(user__is_active=False)
     other = factories.SpecialistFactory()
     Resource.objects.filter(pk=session.room.pk).update(is_active=False)
-    User.objects.filter(pk=session.specialist.user_id).update(is_active=False)
+    User.objects.filter(resource=session.specialist).update(is_active=False)
     browser, page = as_user(planned.coordinator()), address("move_session", session)
     form = browser.get(page).context["form"]
     assert set(form.fields["specialist"].queryset) == {session.specialist, other}
