@@ -20,10 +20,6 @@ _TIMES = {
 }
 
 
-def _weekdays() -> list[tuple[int, str]]:
-    return recurrence.weekdays()[:6]
-
-
 def _words(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.ModelChoiceField):
         return str(field.label_from_instance(value))
@@ -77,7 +73,7 @@ class SearchForm(forms.Form):
     )
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Wochentage"),
-        choices=_weekdays,
+        choices=recurrence.weekdays,
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         required=False,

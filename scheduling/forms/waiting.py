@@ -18,10 +18,6 @@ def _day(label: Any) -> DayField:
     return DayField(label=label, required=False)
 
 
-def _working_days() -> list[tuple[int, str]]:
-    return recurrence.weekdays()[:5]
-
-
 class WhenForm(forms.Form):
     """When somebody can come: what a referral does not say."""
 
@@ -29,7 +25,7 @@ class WhenForm(forms.Form):
     latest_on = _day(_("Spätestens am"))
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Nur an diesen Wochentagen"),
-        choices=_working_days,
+        choices=recurrence.weekdays,
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -105,7 +105,7 @@ def test_a_client_of_ones_own_is_entered_with_what_they_need() -> None:
         "client": str(client.uuid),
         "urgency": "urgent",
         "language": "ar",
-        "weekdays": ["0", "2"],
+        "weekdays": ["0", "5"],
         "at_short_notice": "on",
     }
 
@@ -114,7 +114,7 @@ def test_a_client_of_ones_own_is_entered_with_what_they_need() -> None:
     entry = WaitingEntry.objects.get()
     assert answer.headers["Location"] == f"{LIST}#eintrag-{entry.uuid}"
     assert (entry.client, entry.kind, entry.urgency, entry.language) == (client, kind, "urgent", "ar")
-    assert (entry.weekdays, entry.at_short_notice) == ([0, 2], True)
+    assert (entry.weekdays, entry.at_short_notice) == ([0, 5], True)
 
 
 def test_after_nobody_came_the_same_client_is_chosen_already(colleague: User) -> None:
