@@ -210,12 +210,14 @@ def test_this_is_not_my_number(booking: Booking) -> None:
 
 
 def test_what_a_stranger_said_from_this_number_is_not_what_the_client_said(booking: Booking) -> None:
+    confirmed_at = client_of(booking).mobile_confirmed_at
+    assert confirmed_at is not None
     earlier = BookingFactory(
         client=booking.client,
         slot__session=booking.slot.session,
         slot__block=1,
         answer=Booking.Answer.COMING,
-        answered_at=client_of(booking).mobile_confirmed_at - timedelta(days=1),
+        answered_at=confirmed_at - timedelta(days=1),
     )
     say(booking, "coming")
     say(booking, "please_call")
