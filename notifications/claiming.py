@@ -73,6 +73,7 @@ def _takeable(gateway: Gateway, district: District) -> MessageQuerySet:
 # everything else about a claim does.
 _CHANGED = {
     "channel": "text",
+    "language": "text",
     "status": "text",
     "attempts": "integer",
     "claimed_at": "timestamptz",
@@ -152,6 +153,9 @@ class _Turn:
             return _end(message, Status.FAILED, "text")
         if isinstance(parcel, Sms) and not self._pay(message, parcel, now):
             return None
+        if isinstance(parcel, Sms):
+            # As it is written now, whatever was known when it was queued.
+            message.language = message.addressee.language
         message.status, message.claimed_at, message.error_code = Status.SENDING, now, ""
         message.attempts += 1
         message.body_key = parcels.body_key(parcel.content)

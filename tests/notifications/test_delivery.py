@@ -52,6 +52,20 @@ def test_what_is_due_is_sent_and_recorded(gateway: MemoryGateway) -> None:
     assert [event.status for event in message.events.all()] == ["sending", "accepted"]
 
 
+def test_it_says_which_language_the_client_had_when_it_left(gateway: MemoryGateway) -> None:
+    message = queued()
+    client = message.addressee
+    was = message.language
+    assert was != "tr"
+    Client.objects.filter(pk=client.pk).update(language="tr")
+
+    delivery.deliver_due(gateway)
+
+    assert "randevu" in gateway.sent[0].body
+    message.refresh_from_db()
+    assert message.language == "tr"
+
+
 def test_what_is_not_due_waits(gateway: MemoryGateway) -> None:
     message = queued(due=timedelta(minutes=1))
 
