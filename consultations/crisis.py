@@ -60,8 +60,7 @@ def heed(client: Client | None, *, by: User) -> None:
     """
     if client is None:
         return
-    in_danger = Referral.objects.filter(client=client, safety=Referral.Safety.YES, withdrawn_at__isnull=True)
-    if in_danger.exists():
+    if Referral.objects.in_danger().filter(client=client).exists():
         contact.pause(client, by=by)
     else:
         contact.resume(client, by=by)

@@ -155,7 +155,7 @@ def _coming(user: User, now: datetime) -> list[Booking]:
 
 def _in_danger(user: User) -> Iterator[Todo]:
     """Referrals that say so, until the crisis steps are recorded; messages to the client rest as long."""
-    unsafe = Referral.objects.of_case_team(user).filter(safety=Referral.Safety.YES, withdrawn_at__isnull=True)
+    unsafe = Referral.objects.of_case_team(user).in_danger()
     for referral in unsafe.select_related("client").order_by("created_at"):
         who = referral.client.full_name if referral.client else referral.pseudonym or _("ohne Kürzel")
         yield Todo(

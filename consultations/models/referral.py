@@ -80,6 +80,10 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         without = Q(booking__isnull=True) | Q(booking__status__in=["cancelled", "noshow"])
         return self.filter(without, withdrawn_at__isnull=True)
 
+    def in_danger(self) -> Self:
+        """Those that say so (`is_unsafe`) and are not withdrawn: the crisis steps are still to come."""
+        return self.filter(safety=Referral.Safety.YES, withdrawn_at__isnull=True)
+
     def with_state(self) -> Self:
         """Each referral with `state`, a `ReferralState` value, from its booking, sheet and decisions."""
         from consultations.models.recommendation import RecommendationItem, SheetVersion
