@@ -35,6 +35,10 @@ class What(StrEnum):
     TEXT_RECEIVED = "text_received"
     INTERPRETER_DECLINED = "interpreter_declined"
     SESSION_CANCELLED = "session_cancelled"
+    SESSION_MOVED = "session_moved"
+    LEFT_BY_SESSION = "left_by_session"
+    OWN_DAY_CANCELLED = "own_day_cancelled"
+    OWN_DAY_MOVED = "own_day_moved"
     MAIL_FAILED = "mail_failed"
     POOL_MAIL_FAILED = "pool_mail_failed"
     BUDGET = "budget"
@@ -50,6 +54,10 @@ WORDS: dict[str, Promise] = {
     What.TEXT_RECEIVED: _("Im SMS-Eingang wartet eine Nachricht darauf, gelesen zu werden."),
     What.INTERPRETER_DECLINED: _("Eine Sprachmittlung hat abgesagt; die nächste wird gesucht."),
     What.SESSION_CANCELLED: _("Eine Sprechstunde fällt aus; Ihr Termin ist neu zu vergeben."),
+    What.SESSION_MOVED: _("Eine Sprechstunde wurde verlegt, Ihr Termin mit ihr."),
+    What.LEFT_BY_SESSION: _("Eine Sprechstunde wurde verlegt, Ihr Termin ist neu zu vergeben."),
+    What.OWN_DAY_CANCELLED: _("Ein Tag, für den Sie eingeplant sind, fällt aus."),
+    What.OWN_DAY_MOVED: _("Ein Tag, für den Sie eingeplant sind oder waren, wurde verlegt."),
     What.MAIL_FAILED: _("Eine E-Mail an Sie ist nicht oder vielleicht nicht angekommen."),
     What.POOL_MAIL_FAILED: _(
         "Eine E-Mail an einen Pool der Sprachmittlung ist nicht oder vielleicht nicht angekommen."

@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import User
 from accounts.rows import clock
-from notifications import outbox
+from notifications import notices, outbox
 from notifications.models import Message
+from notifications.notices import What
 from scheduling import (
     company,
     contingents,
@@ -173,6 +174,7 @@ def _move(session: Session, to: Place, by: User, expected: Iterable[Booking] | N
     feeds.sessions_changed([before, session])
     for place in places:
         seats.touch(place.slot)
+    _tell_staff(before, session, plan.along, given_up, by)
     return Moved(session, plan.along, told, given_up)
 
 
@@ -266,6 +268,21 @@ def _move_slots(session: Session, by: timedelta) -> None:
         for resource in (session.specialist_id, session.room_id)
         if resource is not None
     )
+
+
+def _tell_staff(
+    before: Session, session: Session, along: Iterable[Booking], given_up: Iterable[Booking], by: User
+) -> None:
+    """Who keeps the appointments has to come at another time themselves, or to find another one."""
+    for booking in along:
+        key = f"session_moved:{booking.uuid}:{booking.ical_sequence}"
+        people = booking.keepers - {by.pk}
+        notices.tell(people, What.SESSION_MOVED, key=key, route="scheduling:booking", about=booking.uuid)
+    for booking in given_up:
+        key, people = f"left:{booking.uuid}", booking.keepers - {by.pk}
+        notices.tell(people, What.LEFT_BY_SESSION, key=key, route="scheduling:rebook")
+    key = f"own_day_moved:{session.uuid}:{session.moved_at:%Y%m%d%H%M%S}"
+    sessions.tell_holders([before, session], What.OWN_DAY_MOVED, key=key, by=by)
 
 
 def _during(slot: Slot, held: DateTimeTZRange | None, by: timedelta) -> DateTimeTZRange:

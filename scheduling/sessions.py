@@ -1,5 +1,7 @@
 """One date of a series, or a single opening: cancelled, with everything that hangs on it."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -59,6 +61,7 @@ def cancel(session: Session, *, reason: str, by: User) -> list[Booking]:
             key=f"cancelled:{session.uuid}",
             route="scheduling:rebook",
         )
+        tell_holders([session], What.OWN_DAY_CANCELLED, key=f"own_day:{session.uuid}", by=by)
         for slot in closing:
             live.slot_changed(slot)
     return cancelled
@@ -90,6 +93,17 @@ def end_holds(closing: list[Slot], by: User) -> None:
     for hold in ending:
         audit.record("hold_ended", hold, by=by)
     holds.remove(ending, offers_are=Offer.Outcome.WITHDRAWN, by=by)
+
+
+def tell_holders(held: Iterable[Session], what: What, *, key: str, by: User) -> None:
+    """Tell whoever holds or held the day, unless they did it themselves; it leads to their calendar."""
+    people = {each.specialist.user_id for each in held if each.specialist}
+    notices.tell(
+        {person for person in people if person is not None} - {by.pk},
+        what,
+        key=key,
+        route="scheduling:timetable",
+    )
 
 
 def give_up(booking: Booking, by: User) -> Booking:

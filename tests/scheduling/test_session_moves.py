@@ -12,7 +12,7 @@ from schedule.models import Occurrence
 
 from accounts.models import AuditEvent, User
 from clients.models import Client
-from notifications.models import Message
+from notifications.models import Message, Notice
 from scheduling import booking as bookings
 from scheduling import reminders, session_moves, slots
 from scheduling.models import (
@@ -171,7 +171,8 @@ def test_holds_end_and_every_slots_version_rises(
         session_moves.move(session, at(session), by=by)
     assert not Booking.objects.filter(pk=hold.pk).exists()
     assert all(slot.version > before[slot.pk] and slot.has_room for slot in session.slots.all())
-    assert sum("after_commit" in one.__qualname__ for one in callbacks) == 3
+    # Three slots, and the specialist's bell.
+    assert sum("after_commit" in one.__qualname__ for one in callbacks) == 3 + 1
 
 
 def test_an_interpreter_goes_along_and_is_asked_again(session: Session, by: User) -> None:
@@ -214,6 +215,34 @@ def test_only_those_for_whom_the_time_cannot_be_go_to_the_list(session: Session,
     assert done.given_up == [busy, no_interpreter]
     assert {one.booking for one in Rebooking.objects.all()} == {busy, no_interpreter}
     assert [slot.has_room for slot in session.slots.all()] == [True, True, False]
+
+
+def test_staff_hear_of_a_move_they_did_not_make_also_of_a_case_consultation(
+    session: Session, by: User
+) -> None:
+    first, second, third = session.slots.all()
+    goes, stays = book(first), book(second)
+    nameless = factories.BookingFactory(slot=third, client=None, holder=factories.UserFactory())
+    there = factories.SlotFactory(start_at=second.start_at + A_DAY, end_at=second.end_at + A_DAY)
+    factories.BookingFactory(slot=there, client=stays.client)
+
+    session_moves.move(session, at(session), by=by)
+
+    assert session.specialist is not None
+    heard = {(one.user, one.kind, one.about) for one in Notice.objects.all()}
+    assert heard == {
+        (goes.holder, "session_moved", goes.uuid),
+        (nameless.holder, "session_moved", nameless.uuid),
+        (stays.holder, "left_by_session", None),
+        (session.specialist.user, "own_day_moved", None),
+    }
+
+
+def test_who_moves_the_own_day_needs_no_word_of_it(session: Session) -> None:
+    assert session.specialist is not None
+    assert session.specialist.user is not None
+    session_moves.move(session, at(session), by=session.specialist.user)
+    assert not Notice.objects.exists()
 
 
 def test_what_was_not_previewed_is_not_done(session: Session, by: User) -> None:

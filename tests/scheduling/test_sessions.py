@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from notifications.models import Notice
 from scheduling import booking as bookings
 from scheduling import rebooking, sessions
 from scheduling.models import Booking, Rebooking, Reservation, Session, Slot
@@ -38,6 +39,16 @@ def booked(slot: Slot, **fields: Any) -> Booking:
 
 
 # --- Cancelling --------------------------------------------------------------------------------
+def test_the_specialist_hears_of_a_day_others_cancel(session: Session) -> None:
+    assert session.specialist is not None
+    booking = booked(session.slots.all()[0])
+    sessions.cancel(session, reason="Fortbildung", by=planned.coordinator())
+    assert {(one.user, one.kind) for one in Notice.objects.all()} == {
+        (booking.holder, "session_cancelled"),
+        (session.specialist.user, "own_day_cancelled"),
+    }
+
+
 def test_cancelling_closes_the_session_and_lists_its_bookings(session: Session) -> None:
     first, second, _third = session.slots.all()
     booking = booked(first)
@@ -73,7 +84,8 @@ def test_watchers_hear_of_every_slot_after_the_commit(
 ) -> None:
     with django_capture_on_commit_callbacks() as callbacks:
         sessions.cancel(session, reason="krank", by=planned.coordinator())
-    assert len(callbacks) == 3
+    # Three slots, and the specialist's bell.
+    assert len(callbacks) == 3 + 1
 
 
 def test_the_other_sessions_stay(session: Session) -> None:
