@@ -39,7 +39,7 @@ def private_database() -> Iterator[None]:
             names = map(sql.Identifier, (name, template or "template1"))
             db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         try:
-            os.environ.update({key: _renamed(address, name) for key, address in server.items()})
+            os.environ.update({key: embedded_db.elsewhere(address, name) for key, address in server.items()})
             os.environ.update(_ENVIRONMENT)
             if not template:
                 _migrate()
@@ -86,11 +86,6 @@ def binaries() -> Path:
     command = [sys.executable, "-m", "config.embedded_db", "--cluster", "test", "available"]
     said = subprocess.run(command, cwd=embedded_db.CHECKOUT, capture_output=True, text=True, check=True)
     return Path(said.stdout.strip())
-
-
-def _renamed(address: str, name: str) -> str:
-    server, mark, query = address.partition("?")
-    return f"{server.rsplit('/', 1)[0]}/{name}{mark}{query}"
 
 
 def _migrate() -> None:

@@ -467,6 +467,12 @@ def _keep(place: Cluster) -> None:
     (place.locks / "kept").touch()
 
 
+def elsewhere(address: str, database: str) -> str:
+    """The address of another database on the same server, for the same role."""
+    server, mark, query = address.partition("?")
+    return f"{server.rsplit('/', 1)[0]}/{database}{mark}{query}"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m config.embedded_db", description=(__doc__ or "").splitlines()[0]

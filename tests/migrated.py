@@ -9,7 +9,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
-from config.embedded_db import SUPERUSER, cluster
+from config.embedded_db import SUPERUSER, cluster, elsewhere
 from tests import emptying
 
 _PREFIX = "test_migrated_"
@@ -78,8 +78,7 @@ def addresses(name: str) -> dict[str, str]:
 
 
 def _address(name: str, variable: str = "DATABASE_OWNER_URL") -> str:
-    address, _, query = os.environ[variable].partition("?")
-    return f"{address.rsplit('/', 1)[0]}/{name}?{query}".rstrip("?")
+    return elsewhere(os.environ[variable], name)
 
 
 def _owner() -> psycopg.Connection:
